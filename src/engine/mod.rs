@@ -1,0 +1,9 @@
+//! The discrete-event kernel: a queue, a clock, causes.
+//!
+//! Must not know: which subsystems exist. Everything here works for any event type.
+
+pub mod queue;
+pub mod cx;
+pub mod trace;
+pub mod latency;
+pub mod fault;
