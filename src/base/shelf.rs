@@ -35,6 +35,7 @@ const CHUNK: usize = 256;
 /// after old chunks were dropped.
 #[derive(Clone, Debug)]
 pub struct Seq<T> {
+    #[expect(clippy::rc_buffer, reason = "chunks are pushed to in place while unshared")]
     chunks: Vec<Arc<Vec<T>>>,
     dropped: u64,
     len: u64,

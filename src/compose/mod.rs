@@ -1,0 +1,1 @@
+//! Compose: files to a model, and a model to requests of Docker Engine.

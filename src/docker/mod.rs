@@ -1,0 +1,3 @@
+//! Docker Engine: the daemon of each host.
+
+pub mod api;

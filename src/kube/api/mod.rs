@@ -1,0 +1,3 @@
+//! The API server: objects, store, requests and answers.
+
+pub mod request;

@@ -1,0 +1,3 @@
+//! Kubernetes: API server, controllers, scheduler, kubelet, kube-proxy, cluster DNS.
+
+pub mod api;

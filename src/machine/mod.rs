@@ -1,0 +1,1 @@
+//! Hosts and the one container runtime under everything.

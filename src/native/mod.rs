@@ -1,0 +1,1 @@
+//! The native program: headless runs, replays, checks.

@@ -1,0 +1,3 @@
+//! The terminal of the learner: lines, jobs and the command-line tools.
+
+pub mod job;

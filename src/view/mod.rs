@@ -1,0 +1,1 @@
+//! Plain view models of a world, for the page.

@@ -1,0 +1,1 @@
+//! One world: the clock, the queue, the router between subsystems; and its session.
