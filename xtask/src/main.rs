@@ -1,1 +1,43 @@
-fn main() {}
+//! The project's tasks: `cargo xtask serve | test | build | bench | bundle`.
+//!
+//! No dependencies, so that it compiles in a second. Each task brings what it lacks.
+
+mod bench;
+mod bundle;
+mod serve;
+mod shell;
+mod test;
+mod tools;
+mod web;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask <task>
+
+  serve    build the page and open it on http://127.0.0.1:8080 (--port N, --no-open)
+  test     everything CI checks (--quick: without the page)
+  build    build the page into dist/
+  bundle   one HTML file that works from file:// into dist/drydock.html
+  bench    figures of speed and size, against the budgets in .ci/budgets.txt
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let flags: Vec<&str> = args.iter().skip(1).map(String::as_str).collect();
+    let outcome = match args.first().map(String::as_str) {
+        Some("serve") => serve::run(&flags),
+        Some("test") => test::run(&flags),
+        Some("build") => web::build().map(|_| ()),
+        Some("bundle") => bundle::run(),
+        Some("bench") => bench::run(),
+        _ => Err(USAGE.to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Everything CI checks, in the order in which it fails fastest.
+
+use std::time::Instant;
+
+use crate::shell::{self, Outcome};
+use crate::{bench, bundle, tools, web};
+
+/// A named check.
+type Check = (&'static str, fn() -> Outcome);
+
+const NATIVE: &[Check] = &[
+    ("format", || cargo(&["fmt", "--all", "--check"])),
+    ("lints, native", || cargo(&["clippy", "--all-targets", "--quiet"])),
+    ("tests", || cargo(&["test", "--quiet"])),
+    ("forbidden dependencies", forbidden),
+];
+
+const PAGE: &[Check] = &[
+    ("wasm target", tools::wasm_target),
+    ("lints, wasm", || {
+        let args = [
+            "clippy",
+            "--lib",
+            "--bin",
+            "drydock-web",
+            "--quiet",
+            "--no-default-features",
+            "--target",
+            "wasm32-unknown-unknown",
+        ];
+        shell::run(shell::command("cargo", &args).env("CLIPPY_CONF_DIR", ".ci/wasm-clippy"))
+    }),
+    ("page", || web::build().map(|_| ())),
+    ("one file", bundle::fold),
+    ("sizes", bench::sizes),
+    ("page in a browser", browser),
+];
+
+/// Run all checks; `--quick` leaves the page out.
+pub fn run(flags: &[&str]) -> Outcome {
+    let start = Instant::now();
+    let page: &[Check] = if flags.contains(&"--quick") { &[] } else { PAGE };
+    let mut passed = 0;
+    for (name, check) in NATIVE.iter().chain(page) {
+        let since = Instant::now();
+        eprintln!("xtask: == {name}");
+        check().map_err(|e| format!("xtask: {name}: {e}\n{passed} passed, 1 failed"))?;
+        eprintln!("xtask: == {name}: ok, {} s", since.elapsed().as_secs());
+        passed += 1;
+    }
+    eprintln!("xtask: all in {} s", start.elapsed().as_secs());
+    println!("{passed} passed, 0 failed");
+    Ok(())
+}
+
+fn cargo(args: &[&str]) -> Outcome {
+    shell::run(&mut shell::command("cargo", args))
+}
+
+/// Crates that must not reach the wrong side (ARCHITECTURE B1).
+fn forbidden() -> Outcome {
+    let tree = |args: &[&str]| shell::output(&mut shell::command("cargo", args));
+    let wasm = tree(&[
+        "tree",
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+        "--target",
+        "wasm32-unknown-unknown",
+        "--no-default-features",
+    ])?;
+    let native = tree(&["tree", "--edges", "normal", "--prefix", "none"])?;
+    let has = |list: &str, name: &str| list.lines().any(|l| l.split(' ').next() == Some(name));
+    for name in ["clap", "anyhow", "regex"] {
+        if has(&wasm, name) {
+            return Err(format!("the page must not depend on {name}"));
+        }
+    }
+    for name in ["yew", "gloo", "web-sys", "js-sys"] {
+        if has(&native, name) {
+            return Err(format!("the native program must not depend on {name}"));
+        }
+    }
+    Ok(())
+}
+
+/// The page's tests in headless Chromium.
+fn browser() -> Outcome {
+    let chromium = tools::chromium()?;
+    cargo(&["build", "--quiet", "--bin", "drydock"])?;
+    let drydock = shell::target().join("debug/drydock");
+    shell::run(
+        shell::command("node", &["--test", "--test-concurrency=1", "tests/e2e/"])
+            .env("CHROMIUM", chromium)
+            .env("DRYDOCK", drydock),
+    )
+}
