@@ -4,18 +4,18 @@
 //! (`tests/architecture.rs` holds the exact table).
 
 pub mod base;
-pub mod engine;
-pub mod posix;
-pub mod machine;
-pub mod net;
-pub mod docker;
 pub mod compose;
+pub mod docker;
+pub mod engine;
 pub mod kube;
+pub mod machine;
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
+pub mod native;
+pub mod net;
+pub mod posix;
 pub mod shell;
-pub mod world;
-pub mod view;
 pub mod text;
 #[cfg(target_arch = "wasm32")]
 pub mod ui;
-#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
-pub mod native;
+pub mod view;
+pub mod world;

@@ -2,13 +2,13 @@
 //!
 //! Must not know: containers, networks, Docker, Kubernetes, the browser.
 
-pub mod time;
-pub mod rng;
-pub mod name;
-pub mod shelf;
 pub mod digest;
 pub mod message;
+pub mod name;
 pub mod quantity;
-pub mod table;
-pub mod yaml;
+pub mod rng;
+pub mod shelf;
 pub mod stub;
+pub mod table;
+pub mod time;
+pub mod yaml;

@@ -18,9 +18,13 @@ pub fn tabwriter(rows: &[Vec<String>], min_width: usize, padding: usize) -> Stri
             }
             let len = rows.iter().skip(start).take_while(|row| has(row)).count();
             let block = rows.iter().skip(start).take(len);
-            let widest =
-                block.filter_map(|row| row.get(column)).map(|c| c.chars().count()).max().unwrap_or(0);
-            let width = if widest == 0 && min_width == 0 { 0 } else { (widest + padding).max(min_width) };
+            let widest = block
+                .filter_map(|row| row.get(column))
+                .map(|c| c.chars().count())
+                .max()
+                .unwrap_or(0);
+            let width =
+                if widest == 0 && min_width == 0 { 0 } else { (widest + padding).max(min_width) };
             for row in widths.iter_mut().skip(start).take(len) {
                 if let Some(slot) = row.get_mut(column) {
                     *slot = width;

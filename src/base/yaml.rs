@@ -87,10 +87,8 @@ pub fn parse(text: &str) -> Result<Vec<Node>, YamlError> {
     }
     let mut builder = Builder::default();
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|e| YamlError {
-            span: place(*e.marker()),
-            message: e.info().to_owned(),
-        })?;
+        let (event, span) = event
+            .map_err(|e| YamlError { span: place(*e.marker()), message: e.info().to_owned() })?;
         builder.take(event, start(span))?;
     }
     Ok(builder.documents)
@@ -416,7 +414,10 @@ mod tests {
     fn a_bomb_is_an_error() {
         let mut text = String::from("a: &a [x,x,x,x,x,x,x,x,x,x]\n");
         for (name, prev) in ["b", "c", "d", "e", "f", "g", "h"].iter().zip("abcdefg".chars()) {
-            text.push_str(&format!("{name}: &{name} [{}]\n", vec![format!("*{prev}"); 10].join(",")));
+            text.push_str(&format!(
+                "{name}: &{name} [{}]\n",
+                vec![format!("*{prev}"); 10].join(",")
+            ));
         }
         assert!(parse(&text).unwrap_err().message.contains("aliasing"));
         assert!(parse(&"[".repeat(5000)).is_err());

@@ -2,8 +2,8 @@
 //!
 //! Must not know: which subsystems exist. Everything here works for any event type.
 
-pub mod queue;
 pub mod cx;
-pub mod trace;
-pub mod latency;
 pub mod fault;
+pub mod latency;
+pub mod queue;
+pub mod trace;
