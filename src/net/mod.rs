@@ -1,9 +1,16 @@
 //! One network fabric for Docker bridges, overlays, pods and services.
+//!
+//! The unit is a request (an HTTP exchange, a TCP connect, a lookup), not a packet. Left out:
+//! bandwidth, IPv6, routing protocols.
+//!
+//! Must not know: what runs in a container, Docker's or Kubernetes' objects.
 
-/// A request of a client: HTTP, a TCP connection, or a name lookup.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {}
+pub mod fabric;
+pub mod load;
+pub mod types;
 
-/// What became of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {}
+pub use fabric::{Fabric, Input, Output};
+pub use types::{
+    Answer, Cidr, EndpointRef, Exchange, FlowId, Hop, HopKind, Origin, Outcome, Proto, Request,
+    Response,
+};

@@ -1,4 +1,12 @@
 //! A POSIX shell and the small Unix tools, over a virtual file system, resumable and cloneable.
+//!
+//! Models dash and BusyBox ash as learners meet them in containers. Left out: job control, aliases
+//! in scripts, real processes.
+//!
+//! Must not know: containers, networks, Docker, Kubernetes.
 
 mod files;
-pub use files::{Entry, Files};
+mod process;
+
+pub use files::{Entry, FileSystem, Files, FsError, Kind, Stat, normal, parent};
+pub use process::{Command, Effect, Facts, Io, Process, Stream, TaskId, Wake};
