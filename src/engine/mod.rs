@@ -7,3 +7,4 @@ pub mod fault;
 pub mod latency;
 pub mod queue;
 pub mod trace;
+pub mod work;
