@@ -103,12 +103,7 @@ pub struct Recorder {
 
 impl Recorder {
     /// Decide how an event is written. `fresh` makes the number in the name of a new one.
-    pub fn correlate(
-        &mut self,
-        say: &Say,
-        now: SimTime,
-        fresh: impl FnOnce() -> u64,
-    ) -> Write {
+    pub fn correlate(&mut self, say: &Say, now: SimTime, fresh: impl FnOnce() -> u64) -> Write {
         self.bound();
         // The spam filter and the merge do not look at the revision of the object.
         let mut regarding = say.regarding.clone();
@@ -194,12 +189,7 @@ struct Series {
 impl SeriesRecorder {
     /// Decide how an event is written: the second of a kind starts a series (count 2), further ones
     /// are only remembered.
-    pub fn correlate(
-        &mut self,
-        say: &Say,
-        now: SimTime,
-        fresh: impl FnOnce() -> u64,
-    ) -> Write {
+    pub fn correlate(&mut self, say: &Say, now: SimTime, fresh: impl FnOnce() -> u64) -> Write {
         if self.open.len() >= CACHE_ENTRIES {
             self.open.pop_first();
         }
@@ -263,8 +253,14 @@ mod tests {
         let mut writes: Vec<Write> =
             (0..12).map(|n| recorder.correlate(&say(&format!("pod {n}")), now, || n)).collect();
         let combined = writes.split_off(9);
-        assert!(writes.iter().all(|w| matches!(w, Write::Create { message, .. } if !message.starts_with('('))));
-        assert!(matches!(&combined[0], Write::Create { message, .. } if message.starts_with("(combined")));
+        assert!(
+            writes
+                .iter()
+                .all(|w| matches!(w, Write::Create { message, .. } if !message.starts_with('(')))
+        );
+        assert!(
+            matches!(&combined[0], Write::Create { message, .. } if message.starts_with("(combined"))
+        );
         assert!(matches!(&combined[1], Write::Repeat { count: 2, .. }));
         assert!(matches!(&combined[2], Write::Repeat { count: 3, .. }));
     }

@@ -16,10 +16,11 @@ pub type Labels = BTreeMap<String, String>;
 pub fn selects(selector: &LabelSelector, labels: &Labels) -> bool {
     let equal = selector.match_labels.as_ref().is_none_or(|wanted| contains(wanted, labels));
     let expressions = selector.match_expressions.iter().flatten();
-    equal && expressions.into_iter().all(|e| {
-        let values = e.values.as_deref().unwrap_or(&[]);
-        requirement(labels.get(&e.key), &e.operator, values)
-    })
+    equal
+        && expressions.into_iter().all(|e| {
+            let values = e.values.as_deref().unwrap_or(&[]);
+            requirement(labels.get(&e.key), &e.operator, values)
+        })
 }
 
 /// Whether every wanted label is there.
@@ -67,9 +68,10 @@ pub fn term_matches(term: &NodeSelectorTerm, labels: &Labels, node_name: &str) -
         r.key == "metadata.name"
             && requirement(Some(&name), &r.operator, r.values.as_deref().unwrap_or(&[]))
     };
-    expressions.iter().all(|r| {
-        requirement(labels.get(&r.key), &r.operator, r.values.as_deref().unwrap_or(&[]))
-    }) && fields.iter().all(field)
+    expressions
+        .iter()
+        .all(|r| requirement(labels.get(&r.key), &r.operator, r.values.as_deref().unwrap_or(&[])))
+        && fields.iter().all(field)
 }
 
 #[cfg(test)]

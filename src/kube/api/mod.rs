@@ -2,5 +2,5 @@
 
 pub mod object;
 pub mod request;
-pub mod store;
 pub mod server;
+pub mod store;

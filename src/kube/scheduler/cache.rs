@@ -76,7 +76,11 @@ impl NodeFacts {
         let label = |key: &str| self.labels.get(key).map_or("", String::as_str);
         let region = label("topology.kubernetes.io/region");
         let zone = label("topology.kubernetes.io/zone");
-        if region.is_empty() && zone.is_empty() { String::new() } else { format!("{region}:\0:{zone}") }
+        if region.is_empty() && zone.is_empty() {
+            String::new()
+        } else {
+            format!("{region}:\0:{zone}")
+        }
     }
 }
 
@@ -301,9 +305,7 @@ mod tests {
         Node {
             metadata: ObjectMeta {
                 name: Some(name.into()),
-                labels: Some(
-                    [("topology.kubernetes.io/zone".to_owned(), zone.to_owned())].into(),
-                ),
+                labels: Some([("topology.kubernetes.io/zone".to_owned(), zone.to_owned())].into()),
                 ..ObjectMeta::default()
             },
             spec: Some(NodeSpec::default()),

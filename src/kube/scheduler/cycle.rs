@@ -14,8 +14,8 @@ use crate::base::time::SimTime;
 use crate::kube::scheduler::cache::{Cache, NodeInfo};
 use crate::kube::scheduler::fit_error;
 use crate::kube::scheduler::plugins::{
-    self, inter_pod_affinity, node_affinity, pod_topology_spread, volume_binding, Cycle, Rejection,
-    Scoring, Snapshot, PLUGINS,
+    self, Cycle, PLUGINS, Rejection, Scoring, Snapshot, inter_pod_affinity, node_affinity,
+    pod_topology_spread, volume_binding,
 };
 use crate::kube::scheduler::pod::PodInfo;
 use crate::kube::scheduler::preemption::{self, Budget, Preemption};
@@ -117,7 +117,8 @@ pub fn attempt(
     let claims = around.claims.iter().map(|(name, claim)| (name.as_str(), *claim));
     if let Some(reason) = volume_binding::pre_filter(claims) {
         // The claim allocator's PostFilter finds no state of its own and says only this.
-        let message = fit_error::message(order.len(), Some(&reason), [].into_iter(), Some("not found"));
+        let message =
+            fit_error::message(order.len(), Some(&reason), [].into_iter(), Some("not found"));
         verdict.pre_filter = Some(reason);
         verdict.message = Some(message.clone());
         let rejected_by = ["VolumeBinding"].into();

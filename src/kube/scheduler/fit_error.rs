@@ -77,7 +77,12 @@ mod tests {
         let post = "no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.";
         let text = message(3, None, ["Insufficient cpu"; 3].into_iter(), Some(post));
         assert_eq!(text, format!("0/3 nodes are available: 3 Insufficient cpu. {post}"));
-        let text = message(3, Some("pod has unbound immediate PersistentVolumeClaims"), [].into_iter(), None);
+        let text = message(
+            3,
+            Some("pod has unbound immediate PersistentVolumeClaims"),
+            [].into_iter(),
+            None,
+        );
         assert_eq!(
             text,
             "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims."

@@ -213,7 +213,8 @@ impl PodInfo {
                 c.type_ == kind && c.status == "True" && c.reason.as_deref() == Some(reason)
             })
         };
-        let controller = meta.owner_references.iter().flatten().find(|o| o.controller == Some(true));
+        let controller =
+            meta.owner_references.iter().flatten().find(|o| o.controller == Some(true));
         Self {
             namespace: text(&meta.namespace),
             name: text(&meta.name),
@@ -240,9 +241,7 @@ impl PodInfo {
                 status.and_then(|s| s.phase.as_deref()),
                 Some("Succeeded" | "Failed")
             ),
-            started: status
-                .and_then(|s| s.start_time.as_ref())
-                .map(|t| t.0.as_second()),
+            started: status.and_then(|s| s.start_time.as_ref()).map(|t| t.0.as_second()),
             never_preempts: spec.preemption_policy.as_deref() == Some("Never"),
             owner: controller.map(|o| (o.kind.clone(), o.name.clone())),
             preempted: condition("DisruptionTarget", "PreemptionByScheduler"),

@@ -106,7 +106,8 @@ fn dry_run(
     lower.sort_by_key(|p| importance(p));
     let mut left = (**node).clone();
     for victim in &lower {
-        let group = cache.group_of(&victim.uid).unwrap_or(crate::kube::scheduler::cache::GroupId(0));
+        let group =
+            cache.group_of(&victim.uid).unwrap_or(crate::kube::scheduler::cache::GroupId(0));
         left.remove(&victim.uid, group);
     }
     if let Some((_, rejection)) = fits(cycle, &left) {

@@ -45,7 +45,9 @@ pub struct Waiting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Active,
-    Backoff { until: SimTime },
+    Backoff {
+        until: SimTime,
+    },
     Unschedulable,
     Gated,
     /// Being scheduled or bound.
@@ -132,12 +134,7 @@ impl Queue {
     }
 
     /// An attempt failed. An attempt takes no time here, so no event can come meanwhile.
-    pub fn failed(
-        &mut self,
-        uid: &str,
-        rejected_by: BTreeSet<&'static str>,
-        now: SimTime,
-    ) {
+    pub fn failed(&mut self, uid: &str, rejected_by: BTreeSet<&'static str>, now: SimTime) {
         let Some(waiting) = self.pods.edit().get_mut(uid) else { return };
         if waiting.state != State::InFlight {
             return;
@@ -157,12 +154,7 @@ impl Queue {
     }
 
     /// Something changed: pods for which `helps` says so are tried again.
-    pub fn moved(
-        &mut self,
-        now: SimTime,
-        cause: TraceId,
-        helps: impl Fn(&Waiting) -> bool,
-    ) {
+    pub fn moved(&mut self, now: SimTime, cause: TraceId, helps: impl Fn(&Waiting) -> bool) {
         let ready: Vec<Arc<str>> = self
             .pool
             .iter()
@@ -267,7 +259,6 @@ fn active_key(w: &Waiting) -> ActiveKey {
 fn backoff_key(w: &Waiting, until: SimTime) -> BackoffKey {
     (until, Reverse(w.pod.priority), w.since, w.seq, w.pod.uid.clone())
 }
-
 
 #[cfg(test)]
 mod tests {

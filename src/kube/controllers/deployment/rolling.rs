@@ -159,12 +159,7 @@ pub fn shrink_old(replicas: i32, fence: Fence, new: Size, old: &[Size]) -> Vec<S
             continue;
         }
         let down = size.spec.min(budget);
-        steps.push(Shrink {
-            at,
-            from: size.spec,
-            to: size.spec - down,
-            reason: Reason::Replaced,
-        });
+        steps.push(Shrink { at, from: size.spec, to: size.spec - down, reason: Reason::Replaced });
         size.spec -= down;
         budget -= down;
     }
@@ -232,13 +227,15 @@ mod tests {
         // Ten old ready pods; three new ones not ready: two old may go.
         let new = Size { spec: 3, available: 0 };
         let steps = shrink_old(10, fence, new, &[Size { spec: 10, available: 10 }]);
-        assert_eq!(
-            steps,
-            [Shrink { at: 0, from: 10, to: 8, reason: Reason::Replaced }]
-        );
+        assert_eq!(steps, [Shrink { at: 0, from: 10, to: 8, reason: Reason::Replaced }]);
         // A stuck middle ReplicaSet goes straight to zero.
         let olds = [Size { spec: 4, available: 4 }, Size { spec: 4, available: 1 }];
-        let steps = shrink_old(4, Fence { surge: 4, unavailable: 0 }, Size { spec: 0, available: 0 }, &olds);
+        let steps = shrink_old(
+            4,
+            Fence { surge: 4, unavailable: 0 },
+            Size { spec: 0, available: 0 },
+            &olds,
+        );
         assert_eq!(steps.first().map(|s| (s.at, s.to, s.reason)), Some((1, 1, Reason::Unhealthy)));
     }
 }

@@ -4,7 +4,7 @@
 //! and without the pod.
 
 use crate::kube::scheduler::cache::NodeInfo;
-use crate::kube::scheduler::plugins::{Plugin, Scoring, MAX_SCORE};
+use crate::kube::scheduler::plugins::{MAX_SCORE, Plugin, Scoring};
 
 /// The plugin.
 #[derive(Clone, Copy, Debug)]

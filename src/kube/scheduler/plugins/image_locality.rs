@@ -3,7 +3,7 @@
 //! Models `plugins/imagelocality` @v1.36.
 
 use crate::kube::scheduler::cache::NodeInfo;
-use crate::kube::scheduler::plugins::{Plugin, Scoring, MAX_SCORE};
+use crate::kube::scheduler::plugins::{MAX_SCORE, Plugin, Scoring};
 
 /// Below this nothing counts.
 const MIN_BYTES: i64 = 23 * 1024 * 1024;
@@ -45,7 +45,11 @@ impl Plugin for ImageLocality {
 /// A name without a tag means `latest`.
 fn normalized(image: &str) -> String {
     let last = image.rsplit('/').next().unwrap_or(image);
-    if last.contains(':') || image.contains('@') { image.to_owned() } else { format!("{image}:latest") }
+    if last.contains(':') || image.contains('@') {
+        image.to_owned()
+    } else {
+        format!("{image}:latest")
+    }
 }
 
 #[cfg(test)]

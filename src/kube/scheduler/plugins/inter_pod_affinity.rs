@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::PodAffinityTerm;
 
-use crate::kube::labels::{is_empty, selects, Labels};
+use crate::kube::labels::{Labels, is_empty, selects};
 use crate::kube::scheduler::cache::NodeInfo;
-use crate::kube::scheduler::plugins::{Cycle, Plugin, Rejection, Scoring, Snapshot, MAX_SCORE};
+use crate::kube::scheduler::plugins::{Cycle, MAX_SCORE, Plugin, Rejection, Scoring, Snapshot};
 use crate::kube::scheduler::pod::PodInfo;
 
 /// Weight of existing pods' required affinity for the incoming pod (`hardPodAffinityWeight`).
@@ -62,9 +62,11 @@ fn term_selects(
                 is_empty(selector) || selects(selector, own)
             })
     };
-    let keys_match = term.match_label_keys.iter().flatten().all(|key| {
-        home.labels.get(key).is_none_or(|value| labels.get(key) == Some(value))
-    });
+    let keys_match = term
+        .match_label_keys
+        .iter()
+        .flatten()
+        .all(|key| home.labels.get(key).is_none_or(|value| labels.get(key) == Some(value)));
     in_namespace
         && keys_match
         && term.label_selector.as_ref().is_some_and(|selector| selects(selector, labels))
@@ -160,14 +162,10 @@ impl Preferred {
     ) {
         let company = &other.company;
         let hard = company.with.iter().map(|t| (t, HARD_WEIGHT));
-        let rather = company
-            .rather_with
-            .iter()
-            .map(|t| (&t.pod_affinity_term, i64::from(t.weight)));
-        let rather_not = company
-            .rather_without
-            .iter()
-            .map(|t| (&t.pod_affinity_term, -i64::from(t.weight)));
+        let rather =
+            company.rather_with.iter().map(|t| (&t.pod_affinity_term, i64::from(t.weight)));
+        let rather_not =
+            company.rather_without.iter().map(|t| (&t.pod_affinity_term, -i64::from(t.weight)));
         for (term, weight) in hard.chain(rather).chain(rather_not) {
             if term_selects(term, other, &pod.namespace, &pod.labels, snapshot) {
                 self.any = true;
@@ -198,9 +196,10 @@ impl Plugin for InterPodAffinity {
         if own.without.iter().any(|t| count(&required.without, &t.topology_key) > 0) {
             return Err(Rejection::resolvable("node(s) didn't match pod anti-affinity rules"));
         }
-        let broken = required.against.iter().any(|((key, value), n)| {
-            *n > 0 && node.facts.labels.get(key) == Some(value)
-        });
+        let broken = required
+            .against
+            .iter()
+            .any(|((key, value), n)| *n > 0 && node.facts.labels.get(key) == Some(value));
         if broken {
             const REASON: &str = "node(s) didn't satisfy existing pods anti-affinity rules";
             return Err(Rejection::resolvable(REASON));

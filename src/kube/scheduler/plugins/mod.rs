@@ -12,17 +12,17 @@ use crate::base::shelf::Shelf;
 use crate::kube::scheduler::cache::{Group, NodeInfo};
 use crate::kube::scheduler::pod::PodInfo;
 
-pub mod node_unschedulable;
-pub mod node_name;
-pub mod taint_toleration;
-pub mod node_affinity;
-pub mod node_ports;
-pub mod node_resources;
-pub mod volume_binding;
-pub mod pod_topology_spread;
-pub mod inter_pod_affinity;
 pub mod balanced_allocation;
 pub mod image_locality;
+pub mod inter_pod_affinity;
+pub mod node_affinity;
+pub mod node_name;
+pub mod node_ports;
+pub mod node_resources;
+pub mod node_unschedulable;
+pub mod pod_topology_spread;
+pub mod taint_toleration;
+pub mod volume_binding;
 
 /// Best score of a plugin for a node.
 pub const MAX_SCORE: i64 = 100;

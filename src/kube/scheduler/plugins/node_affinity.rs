@@ -4,7 +4,7 @@
 
 use crate::kube::labels::{contains, term_matches};
 use crate::kube::scheduler::cache::NodeInfo;
-use crate::kube::scheduler::plugins::{normalize_to_max, Cycle, Plugin, Rejection, Scoring};
+use crate::kube::scheduler::plugins::{Cycle, Plugin, Rejection, Scoring, normalize_to_max};
 use crate::kube::scheduler::pod::PodInfo;
 
 /// The plugin.
@@ -33,7 +33,8 @@ impl Plugin for NodeAffinity {
         let preferred = affinity.preferred_during_scheduling_ignored_during_execution.as_ref()?;
         let terms = preferred.iter().filter(|t| {
             // Here, other than in the required terms, an empty term matches every node.
-            let empty = t.preference.match_expressions.is_none() && t.preference.match_fields.is_none();
+            let empty =
+                t.preference.match_expressions.is_none() && t.preference.match_fields.is_none();
             empty || term_matches(&t.preference, &node.facts.labels, &node.facts.name)
         });
         Some(terms.map(|t| i64::from(t.weight)).sum())
@@ -61,11 +62,8 @@ pub fn matches(pod: &PodInfo, node: &NodeInfo) -> bool {
 /// Node names to which `metadata.name` terms narrow the pod, if every term has one (PreFilter).
 #[must_use]
 pub fn named_nodes(pod: &PodInfo) -> Option<Vec<String>> {
-    let required = pod
-        .node_affinity
-        .as_ref()?
-        .required_during_scheduling_ignored_during_execution
-        .as_ref()?;
+    let required =
+        pod.node_affinity.as_ref()?.required_during_scheduling_ignored_during_execution.as_ref()?;
     let mut names = Vec::new();
     for term in &required.node_selector_terms {
         let mut fields = term.match_fields.iter().flatten();

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use crate::kube::scheduler::cache::NodeInfo;
-use crate::kube::scheduler::plugins::{Cycle, Plugin, Rejection, Scoring, MAX_SCORE};
+use crate::kube::scheduler::plugins::{Cycle, MAX_SCORE, Plugin, Rejection, Scoring};
 use crate::kube::scheduler::pod::PodInfo;
 
 /// The plugin.
@@ -36,8 +36,11 @@ impl Plugin for NodeResourcesFit {
             (node.scored.0 + cpu, allocatable.cpu_milli),
             (node.scored.1 + memory, allocatable.memory),
         ];
-        let shares: Vec<i64> =
-            parts.iter().filter(|(_, all)| *all > 0).map(|(used, all)| least(*used, *all)).collect();
+        let shares: Vec<i64> = parts
+            .iter()
+            .filter(|(_, all)| *all > 0)
+            .map(|(used, all)| least(*used, *all))
+            .collect();
         let count = i64::try_from(shares.len()).ok().filter(|n| *n > 0)?;
         Some(shares.iter().sum::<i64>() / count)
     }
@@ -74,7 +77,8 @@ pub fn insufficient(pod: &PodInfo, node: &NodeInfo) -> Option<Rejection> {
     check("memory", want.memory, all.memory, used.memory);
     check("ephemeral-storage", want.ephemeral, all.ephemeral, used.ephemeral);
     for (name, amount) in &want.scalar {
-        let of = |r: &crate::kube::scheduler::pod::Resources| r.scalar.get(name).copied().unwrap_or(0);
+        let of =
+            |r: &crate::kube::scheduler::pod::Resources| r.scalar.get(name).copied().unwrap_or(0);
         check(name, *amount, of(all), of(used));
     }
     (!reasons.is_empty()).then_some(Rejection { reasons, resolvable })

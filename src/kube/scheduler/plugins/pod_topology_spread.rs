@@ -13,7 +13,7 @@ use crate::kube::labels::selects;
 use crate::kube::scheduler::cache::NodeInfo;
 use crate::kube::scheduler::plugins::taint_toleration::tolerates;
 use crate::kube::scheduler::plugins::{
-    node_affinity, Cycle, Plugin, Rejection, Scoring, Snapshot, MAX_SCORE,
+    Cycle, MAX_SCORE, Plugin, Rejection, Scoring, Snapshot, node_affinity,
 };
 use crate::kube::scheduler::pod::PodInfo;
 
@@ -74,18 +74,20 @@ impl Constraint {
     fn includes(&self, pod: &PodInfo, node: &NodeInfo) -> bool {
         (!self.honor_affinity || node_affinity::matches(pod, node))
             && (!self.honor_taints
-                || node.facts.taints.iter().filter(|t| t.effect != "PreferNoSchedule").all(|t| {
-                    pod.tolerations.iter().any(|own| tolerates(own, t))
-                }))
+                || node
+                    .facts
+                    .taints
+                    .iter()
+                    .filter(|t| t.effect != "PreferNoSchedule")
+                    .all(|t| pod.tolerations.iter().any(|own| tolerates(own, t))))
     }
 
     /// Pods on the node that the selector selects and that are not terminating.
     fn matching(&self, pod: &PodInfo, node: &NodeInfo, snapshot: &Snapshot<'_>) -> i64 {
         let selected = node.alive.iter().filter(|(id, _)| {
             let group = usize::try_from(id.0).ok().and_then(|at| snapshot.groups.get(at));
-            group.is_some_and(|g| {
-                g.namespace == pod.namespace && selects(&self.selector, &g.labels)
-            })
+            group
+                .is_some_and(|g| g.namespace == pod.namespace && selects(&self.selector, &g.labels))
         });
         selected.map(|(_, n)| *n).sum()
     }

@@ -5,7 +5,7 @@
 use k8s_openapi::api::core::v1::{Taint, Toleration};
 
 use crate::kube::scheduler::cache::NodeInfo;
-use crate::kube::scheduler::plugins::{normalize_to_max, Cycle, Plugin, Rejection, Scoring};
+use crate::kube::scheduler::plugins::{Cycle, Plugin, Rejection, Scoring, normalize_to_max};
 
 /// The plugin.
 #[derive(Clone, Copy, Debug)]

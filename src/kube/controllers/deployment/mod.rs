@@ -1,0 +1,4 @@
+//! The Deployment controller.
+
+pub mod proportion;
+pub mod rolling;

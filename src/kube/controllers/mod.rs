@@ -1,0 +1,4 @@
+//! The controllers of kube-controller-manager.
+
+pub mod deployment;
+pub mod replicaset;

@@ -1,0 +1,3 @@
+//! The ReplicaSet controller.
+
+pub mod order;
