@@ -6,9 +6,9 @@ use std::sync::Arc;
 use crate::base::shelf::Shelf;
 use crate::base::time::SimTime;
 use crate::machine::container::Container;
-use crate::machine::ids::{ContainerId, HostId};
-use crate::machine::image::Image;
-use crate::machine::io::LayerState;
+use crate::machine::ids::{ContainerId, HostId, Namespace};
+use crate::machine::image::{Image, Reference};
+use crate::machine::io::{LayerState, PullError};
 use crate::posix::Files;
 
 /// What a host is made of.
@@ -73,6 +73,12 @@ pub struct PullProgress {
     pub ends: SimTime,
     /// Layers, lowest first.
     pub layers: Vec<LayerProgress>,
+    /// Who wants to know.
+    pub(super) namespace: Namespace,
+    /// Whether layer states are told.
+    pub(super) verbose: bool,
+    /// What will come of it.
+    pub(super) result: Result<Arc<Image>, PullError>,
 }
 
 /// A layer of a pull in progress.
@@ -88,6 +94,8 @@ pub struct LayerProgress {
     pub from: SimTime,
     /// When the download ends.
     pub until: SimTime,
+    /// When it is unpacked.
+    pub unpacked: SimTime,
 }
 
 impl PullProgress {
@@ -128,11 +136,35 @@ pub struct Host {
     /// `repository:tag` to image id.
     pub tags: Shelf<Arc<str>, Arc<str>>,
     /// Containers of all namespaces.
-    pub containers: Shelf<ContainerId, Container>,
+    pub containers: Shelf<ContainerId, Arc<Container>>,
+    /// Who listens: network namespace and port to container and process number.
+    pub(super) listeners: BTreeMap<(Arc<str>, u16), (ContainerId, u32)>,
     /// Volumes by name.
     pub volumes: Shelf<Arc<str>, Volume>,
     /// The host's own files (bind mounts).
     pub files: Files,
     /// Pulls in progress by the caller's ticket.
     pub pulls: BTreeMap<u64, PullProgress>,
+}
+
+impl Host {
+    /// An image by reference, id or prefix of the id.
+    #[must_use]
+    pub fn image(&self, image: &str) -> Option<&Arc<Image>> {
+        if let Some(found) = self.images.get(image) {
+            return Some(found);
+        }
+        let reference = Reference::parse(image);
+        if let Some(id) = self.tags.get(reference.familiar().as_str()) {
+            return self.images.get(id);
+        }
+        if !reference.digest.is_empty() {
+            let digest = reference.digest.as_str();
+            return self.images.values().find(|i| *i.digest == *digest || *i.id == *digest);
+        }
+        let hex = image.strip_prefix("sha256:").unwrap_or(image);
+        let is_prefix = hex.len() >= 4 && hex.bytes().all(|b| b.is_ascii_hexdigit());
+        let prefix = format!("sha256:{hex}");
+        is_prefix.then(|| self.images.values().find(|i| i.id.starts_with(&prefix))).flatten()
+    }
 }

@@ -23,6 +23,17 @@ pub enum Input {
         /// The request.
         request: Incoming,
     },
+    /// A request of a process to its own network namespace (from the runtime itself).
+    Local {
+        /// Who asked.
+        tag: RequestTag,
+        /// The network namespace.
+        sandbox: Arc<str>,
+        /// Destination port.
+        port: u16,
+        /// The request.
+        request: Incoming,
+    },
     /// The answer to [`Output::Request`].
     Answered {
         /// From the request.
@@ -64,6 +75,11 @@ pub struct Timer {
 /// What is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Due {
+    /// A process begins to run.
+    Begin {
+        /// Process number within the container.
+        process: u32,
+    },
     /// A moment of a declarative program.
     Program {
         /// Process number within the container.
@@ -99,8 +115,6 @@ pub enum Due {
         /// Exit code.
         code: u8,
     },
-    /// A fault takes effect.
-    Fault,
 }
 
 /// A planned moment of a pull.

@@ -8,15 +8,27 @@
 //! nothing; every notice is about something that no caller asked for at that moment (except
 //! `Exited`, which also follows a `kill`).
 
-mod container;
-mod host;
 mod ids;
-mod image;
-mod io;
-mod runtime;
 mod spec;
 mod traffic;
+mod io;
+mod image;
+mod container;
+mod host;
+mod catalog;
+mod build;
+mod pull;
+mod view;
+mod resolve;
+mod proc;
+mod program;
+mod tools;
+mod local;
+mod runtime;
+mod containers;
+mod events;
 
+pub use catalog::{Catalogue, CatalogueError, Collection};
 pub use container::{Container, LogLine, MAX_LOG_LINES, State};
 pub use host::{Host, HostSpec, LayerProgress, Power, PullProgress, Volume};
 pub use ids::{ContainerId, ExecId, HostId, Namespace, Stream};

@@ -1,20 +1,27 @@
 //! The runtime: what dockerd and the kubelet call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::{Display, Formatter, Result as FmtResult};
 use std::sync::Arc;
 
 use crate::base::digest::Digester;
 use crate::base::shelf::Seq;
-use crate::base::time::SimTime;
+use crate::base::time::{SimDuration, SimTime};
 use crate::engine::cx::Cx;
+use crate::machine::build;
+use crate::machine::catalog::{Catalogue, Collection};
 use crate::machine::container::{Container, LogLine, State};
 use crate::machine::host::{Host, HostSpec, Power, PullProgress, Volume};
-use crate::machine::ids::{ContainerId, ExecId, HostId, Namespace};
-use crate::machine::image::{Image, Layer};
-use crate::machine::io::{Input, Output};
-use crate::machine::spec::{ContainerSpec, ExecSpec};
+use crate::machine::ids::{ContainerId, HostId, Namespace};
+use crate::machine::image::{Image, Reference};
+use crate::machine::io::{Happening, Input, Notice, Output};
+use crate::machine::proc::Room;
+use crate::machine::pull;
 use crate::posix::Files;
+
+/// From power on to a running kernel (traces swarm/42, nodefail: 'boot' to the first sign of the
+/// node's daemon takes a few seconds, most of it the daemon's own start).
+const BOOT: SimDuration = SimDuration(1_500_000);
 
 /// A start that failed; the container stays as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +29,8 @@ pub struct StartError {
     /// 126 (not executable), 127 (not found) or 128 (anything else).
     pub code: u8,
     /// The OCI runtime's text from `failed to create task for container: ` on, or for an exec
-    /// from `OCI runtime exec failed: ` on.
+    /// from `OCI runtime exec failed: ` on. Its first words are those of the caller's namespace
+    /// (dockerd's and containerd's differ).
     pub message: String,
 }
 
@@ -105,18 +113,46 @@ pub struct ProcessRow {
 }
 
 /// All hosts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Machines {
-    hosts: BTreeMap<HostId, Host>,
+    pub(super) hosts: BTreeMap<HostId, Host>,
+    pub(super) catalogue: Arc<Catalogue>,
+    pub(super) collection: Collection,
     /// Whether images can be pulled at all.
-    registry: bool,
+    pub(super) registry: bool,
+    /// Images made from the catalogue, so that hosts share them.
+    made: BTreeMap<String, Arc<Image>>,
+}
+
+impl Default for Machines {
+    fn default() -> Self {
+        Self::new(true)
+    }
 }
 
 impl Machines {
-    /// No hosts. `registry`: whether anything can be pulled.
+    /// No hosts, public images. `registry`: whether anything can be pulled.
     #[must_use]
     pub fn new(registry: bool) -> Self {
-        Self { hosts: BTreeMap::new(), registry }
+        Self::with_collection(registry, Collection::Public)
+    }
+
+    /// No hosts, and only the images of one collection.
+    #[must_use]
+    pub fn with_collection(registry: bool, collection: Collection) -> Self {
+        Self {
+            hosts: BTreeMap::new(),
+            catalogue: Arc::new(Catalogue::embedded()),
+            collection,
+            registry,
+            made: BTreeMap::new(),
+        }
+    }
+
+    /// The catalogue of images and programs.
+    #[must_use]
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
     }
 
     /// Add a running host.
@@ -128,6 +164,7 @@ impl Machines {
             images: Default::default(),
             tags: Default::default(),
             containers: Default::default(),
+            listeners: BTreeMap::new(),
             volumes: Default::default(),
             files: Files::new(),
             pulls: BTreeMap::new(),
@@ -152,21 +189,78 @@ impl Machines {
         self.hosts.get_mut(host).map(|h| &mut h.files)
     }
 
-    /// Cut the power: everything on the host is dead at once; `HostDown` to both namespaces.
-    pub fn power_off(&mut self, _host: &HostId, _cx: &mut Cx<'_, Output>) {}
-
-    /// Switch the power on: `HostUp` after the kernel's start.
-    pub fn boot(&mut self, _host: &HostId, _cx: &mut Cx<'_, Output>) {}
-
-    /// Put a catalogue image on a host without a pull; false if the catalogue does not know it.
-    pub fn preload(&mut self, _host: &HostId, _reference: &str) -> bool {
-        false
+    /// Cut the power: everything on the host is dead at once (exit code 255, as dockerd and the
+    /// kubelet find it after the boot); `HostDown` to both namespaces, no notice per container.
+    pub fn power_off(&mut self, host: &HostId, cx: &mut Cx<'_, Output>) {
+        let Some(machine) = self.hosts.get_mut(host) else { return };
+        if machine.power == Power::Off {
+            return;
+        }
+        machine.power = Power::Off;
+        machine.listeners.clear();
+        machine.pulls.clear();
+        for volume in machine.volumes.edit().values_mut().filter(|v| v.memory) {
+            volume.files = Files::new();
+        }
+        // A peer of a dead machine gets no answer at all: its own patience ends the request.
+        for container in machine.containers.edit().values_mut().filter(|c| c.is_alive()) {
+            Arc::make_mut(container).lose_power(cx.now);
+        }
+        for namespace in [Namespace::Moby, Namespace::K8s] {
+            let what = Happening::HostDown;
+            cx.emit(Notice { host: host.clone(), namespace, what });
+        }
     }
 
-    /// An image that is present on a host, by reference, id or unique prefix of the id.
+    /// Switch the power on: `HostUp` after the kernel's start.
+    pub fn boot(&mut self, host: &HostId, cx: &mut Cx<'_, Output>) {
+        let Some(machine) = self.hosts.get_mut(host) else { return };
+        if machine.power != Power::Off {
+            return;
+        }
+        machine.power = Power::Booting;
+        machine.boot += 1;
+        cx.emit_after(BOOT, Input::Booted { host: host.clone(), boot: machine.boot });
+    }
+
+    pub(super) fn booted(&mut self, host: &HostId, boot: u32, cx: &mut Cx<'_, Output>) {
+        let Some(machine) = self.hosts.get_mut(host) else { return };
+        if machine.power != Power::Booting || machine.boot != boot {
+            return;
+        }
+        machine.power = Power::On;
+        machine.up_since = cx.now;
+        for namespace in [Namespace::Moby, Namespace::K8s] {
+            let what = Happening::HostUp;
+            cx.emit(Notice { host: host.clone(), namespace, what });
+        }
+    }
+
+    /// Put a catalogue image on a host without a pull; false if the catalogue does not know it.
+    pub fn preload(&mut self, host: &HostId, reference: &str) -> bool {
+        let reference = Reference::parse(reference);
+        let repository = reference.repository();
+        let found = self.catalogue.find(self.collection, &repository, &reference.tag);
+        let Some((file, variant)) = found else { return false };
+        let key = build::key(file.collection, &repository, &reference.tag);
+        let image = match self.made.get(&key) {
+            Some(image) => image.clone(),
+            None => {
+                let image = Arc::new(build::image(&self.catalogue, file, variant, &reference.tag));
+                self.made.insert(key, image.clone());
+                image
+            }
+        };
+        let Some(host) = self.hosts.get_mut(host) else { return false };
+        host.tags.edit().insert(reference.familiar().into(), image.id.clone());
+        host.images.edit().insert(image.id.clone(), image);
+        true
+    }
+
+    /// An image that is present on a host, by reference, id or prefix of the id.
     #[must_use]
-    pub fn image(&self, _host: &HostId, _image: &str) -> Option<&Arc<Image>> {
-        None
+    pub fn image(&self, host: &HostId, image: &str) -> Option<&Arc<Image>> {
+        self.hosts.get(host)?.image(image)
     }
 
     /// Images present on a host with their tags, by id.
@@ -184,32 +278,67 @@ impl Machines {
     }
 
     /// Add an image (a build, a commit, a load) under tags; a tag moves from its earlier image.
-    pub fn add_image(&mut self, _host: &HostId, _image: Image, _tags: &[&str]) {}
+    pub fn add_image(&mut self, host: &HostId, image: Image, tags: &[&str]) {
+        let Some(host) = self.hosts.get_mut(host) else { return };
+        for tag in tags {
+            let tag = Reference::parse(tag).familiar();
+            host.tags.edit().insert(tag.into(), image.id.clone());
+        }
+        host.images.edit().insert(image.id.clone(), Arc::new(image));
+    }
 
     /// Give an image one more tag.
     ///
     /// # Errors
     /// Where the image is not on the host.
-    pub fn tag(&mut self, _host: &HostId, _image: &str, _tag: &str) -> Result<(), RuntimeError> {
+    pub fn tag(&mut self, host: &HostId, image: &str, tag: &str) -> Result<(), RuntimeError> {
+        let host = self.hosts.get_mut(host).ok_or(RuntimeError::HostDown)?;
+        let id = host.image(image).ok_or(RuntimeError::NoSuchImage)?.id.clone();
+        host.tags.edit().insert(Reference::parse(tag).familiar().into(), id);
         Ok(())
     }
 
     /// Remove a tag; the image stays.
-    pub fn untag(&mut self, _host: &HostId, _tag: &str) {}
+    pub fn untag(&mut self, host: &HostId, tag: &str) {
+        if let Some(host) = self.hosts.get_mut(host) {
+            let tag = Reference::parse(tag).familiar();
+            host.tags.edit().remove(tag.as_str());
+        }
+    }
 
     /// Remove an image and its tags; containers that use it keep it alive for themselves.
-    pub fn remove_image(&mut self, _host: &HostId, _id: &str) {}
+    pub fn remove_image(&mut self, host: &HostId, id: &str) {
+        if let Some(host) = self.hosts.get_mut(host) {
+            host.tags.edit().retain(|_, image| **image != *id);
+            host.images.edit().remove(id);
+        }
+    }
 
     /// Pull an image; ends with `Pulled{ticket}`, preceded by `PullLayer` when `verbose`.
     pub fn pull(
         &mut self,
-        _host: &HostId,
-        _namespace: Namespace,
-        _reference: &str,
-        _ticket: u64,
-        _verbose: bool,
-        _cx: &mut Cx<'_, Output>,
+        host: &HostId,
+        namespace: Namespace,
+        reference: &str,
+        ticket: u64,
+        verbose: bool,
+        cx: &mut Cx<'_, Output>,
     ) {
+        let parsed = Reference::parse(reference);
+        let found = pull::look_up(&self.catalogue, self.collection, self.registry, &parsed, cx);
+        let found = found.map(|image| match self.made.get(&*image.catalogue) {
+            Some(made) => made.clone(),
+            None => {
+                let image = Arc::new(image);
+                if !image.catalogue.is_empty() {
+                    self.made.insert(image.catalogue.to_string(), image.clone());
+                }
+                image
+            }
+        });
+        let Some(machine) = self.hosts.get_mut(host) else { return };
+        let order = pull::Order { reference, namespace, ticket, verbose };
+        pull::begin(machine, &order, found, cx);
     }
 
     /// A pull in progress.
@@ -225,147 +354,10 @@ impl Machines {
         }
     }
 
-    /// Make a container: its image must be on the host, its volumes must exist. Empty volumes
-    /// are filled from the image.
-    ///
-    /// # Errors
-    /// `HostDown`, `NoSuchImage`, `NoSuchVolume`, `NoSuchPath`, `Exists`.
-    pub fn create(
-        &mut self,
-        _host: &HostId,
-        _spec: ContainerSpec,
-        _cx: &mut Cx<'_, Output>,
-    ) -> Result<(), RuntimeError> {
-        Ok(())
-    }
-
-    /// Start a container at once.
-    ///
-    /// # Errors
-    /// The OCI runtime's refusal, with exit code 126, 127 or 128.
-    pub fn start(
-        &mut self,
-        _host: &HostId,
-        _id: &ContainerId,
-        _cx: &mut Cx<'_, Output>,
-    ) -> Result<(), StartError> {
-        Ok(())
-    }
-
-    /// Send a signal to the main process. If it dies of it, `Exited` follows, also for KILL.
-    ///
-    /// # Errors
-    /// `NotRunning`, `NoSuchContainer`.
-    pub fn kill(
-        &mut self,
-        _host: &HostId,
-        _id: &ContainerId,
-        _signal: u8,
-        _cx: &mut Cx<'_, Output>,
-    ) -> Result<(), RuntimeError> {
-        Ok(())
-    }
-
-    /// Freeze all processes.
-    ///
-    /// # Errors
-    /// `NotRunning`, `Paused`.
-    pub fn pause(
-        &mut self,
-        _host: &HostId,
-        _id: &ContainerId,
-        _cx: &mut Cx<'_, Output>,
-    ) -> Result<(), RuntimeError> {
-        Ok(())
-    }
-
-    /// Thaw.
-    ///
-    /// # Errors
-    /// `NotPaused`.
-    pub fn unpause(
-        &mut self,
-        _host: &HostId,
-        _id: &ContainerId,
-        _cx: &mut Cx<'_, Output>,
-    ) -> Result<(), RuntimeError> {
-        Ok(())
-    }
-
-    /// Remove a container that does not run, with its own layer; volumes stay.
-    ///
-    /// # Errors
-    /// `Running`, `NoSuchContainer`.
-    pub fn remove(&mut self, _host: &HostId, _id: &ContainerId) -> Result<(), RuntimeError> {
-        Ok(())
-    }
-
-    /// Change limits of a container, running or not (`docker update`, in-place resize).
-    ///
-    /// # Errors
-    /// `NoSuchContainer`.
-    pub fn set_limits(
-        &mut self,
-        _host: &HostId,
-        _id: &ContainerId,
-        _memory_bytes: Option<u64>,
-        _cpu_milli: Option<u64>,
-        _cx: &mut Cx<'_, Output>,
-    ) -> Result<(), RuntimeError> {
-        Ok(())
-    }
-
-    /// Run a process in a running container; `ExecOutput` and `ExecExited` follow.
-    ///
-    /// # Errors
-    /// The OCI runtime's refusal, with exit code 126, 127 or 128.
-    pub fn exec(
-        &mut self,
-        _host: &HostId,
-        _id: &ContainerId,
-        _exec: ExecId,
-        _spec: ExecSpec,
-        _cx: &mut Cx<'_, Output>,
-    ) -> Result<(), StartError> {
-        Ok(())
-    }
-
-    /// Text for the standard input of an exec; `None` closes it.
-    pub fn exec_stdin(
-        &mut self,
-        _host: &HostId,
-        _id: &ContainerId,
-        _exec: &ExecId,
-        _text: Option<String>,
-        _cx: &mut Cx<'_, Output>,
-    ) {
-    }
-
-    /// A signal for an exec (a probe's or hook's time limit: KILL; Ctrl-C: INT).
-    pub fn exec_kill(
-        &mut self,
-        _host: &HostId,
-        _id: &ContainerId,
-        _exec: &ExecId,
-        _signal: u8,
-        _cx: &mut Cx<'_, Output>,
-    ) {
-    }
-
-    /// Text for the standard input of the main process; `None` closes it.
-    pub fn stdin(
-        &mut self,
-        _host: &HostId,
-        _id: &ContainerId,
-        _text: Option<String>,
-        _cx: &mut Cx<'_, Output>,
-    ) {
-    }
-
     /// A container.
     #[must_use]
     pub fn container(&self, host: &HostId, id: &ContainerId) -> Option<&Container> {
-        self.hosts.get(host)?.containers.get(id)
+        self.hosts.get(host)?.containers.get(id).map(Arc::as_ref)
     }
 
     /// State of a container.
@@ -380,57 +372,14 @@ impl Machines {
         self.container(host, id).map(|c| &c.log)
     }
 
-    /// Ask for (or stop) `Logged` notices; calls count.
-    pub fn follow(&mut self, _host: &HostId, _id: &ContainerId, _on: bool) {}
-
-    /// Resource use at a moment; zeros if it does not run.
-    #[must_use]
-    pub fn stats(&self, _host: &HostId, _id: &ContainerId, _now: SimTime) -> Stats {
-        Stats::default()
-    }
-
-    /// Processes of a running container, by pid.
-    #[must_use]
-    pub fn top(&self, _host: &HostId, _id: &ContainerId) -> Vec<ProcessRow> {
-        Vec::new()
-    }
-
-    /// All files of a container as it sees them: image, own layer, mounts (a cheap snapshot).
-    #[must_use]
-    pub fn files(&self, _host: &HostId, _id: &ContainerId) -> Option<Files> {
-        None
-    }
-
-    /// Change files of a container from outside (`docker cp`); mounts are written through.
-    pub fn edit_files<R>(
-        &mut self,
-        _host: &HostId,
-        _id: &ContainerId,
-        _edit: impl FnOnce(&mut Files) -> R,
-    ) -> Option<R> {
-        None
-    }
-
-    /// What changed against the image: `A`, `C` or `D` with the path, sorted by path.
-    #[must_use]
-    pub fn diff(&self, _host: &HostId, _id: &ContainerId) -> Vec<(char, String)> {
-        Vec::new()
-    }
-
-    /// The container's own layer as a new image layer (`docker commit`, a build's RUN step).
-    #[must_use]
-    pub fn commit_layer(&self, _host: &HostId, _id: &ContainerId) -> Option<Layer> {
-        None
-    }
-
     /// Make a volume; false if it exists. `memory`: it is empty after a power loss.
-    pub fn create_volume(
-        &mut self,
-        _host: &HostId,
-        _name: &str,
-        _memory: bool,
-        _now: SimTime,
-    ) -> bool {
+    pub fn create_volume(&mut self, host: &HostId, name: &str, memory: bool, now: SimTime) -> bool {
+        let Some(host) = self.hosts.get_mut(host) else { return false };
+        if host.volumes.contains_key(name) {
+            return false;
+        }
+        let volume = Volume { files: Files::new(), created: now, memory };
+        host.volumes.edit().insert(name.into(), volume);
         true
     }
 
@@ -452,14 +401,48 @@ impl Machines {
         }
     }
 
-    /// One event.
-    pub fn step(&mut self, _input: Input, _cx: &mut Cx<'_, Output>) {}
+    /// Do something inside a container; `None` if there is none.
+    pub(super) fn within<R>(
+        &mut self,
+        host: &HostId,
+        id: &ContainerId,
+        cx: &mut Cx<'_, Output>,
+        step: impl FnOnce(&mut Room<'_, '_>) -> R,
+    ) -> Option<R> {
+        let catalogue = self.catalogue.clone();
+        let host = self.hosts.get_mut(host)?;
+        // Taken out for the time of the step, so that host and container can both be changed.
+        let mut shared = host.containers.edit().remove(id)?;
+        let container = Arc::make_mut(&mut shared);
+        let mut room = Room { host, catalogue: &catalogue, container, cx, work: VecDeque::new() };
+        let result = step(&mut room);
+        room.run();
+        host.containers.edit().insert(id.clone(), shared);
+        Some(result)
+    }
 
-    /// Observable state.
+    /// Observable state, in the order of names.
     pub fn digest(&self, d: &mut Digester) {
-        for host in self.hosts.keys() {
-            d.text(host.as_str());
+        use std::hash::Hasher as _;
+        for (name, host) in &self.hosts {
+            d.text(name.as_str());
+            d.write_u64(u64::from(host.boot) << 2 | host.power as u64);
+            for (tag, image) in host.tags.iter() {
+                d.text(tag);
+                d.text(image);
+            }
+            for (id, container) in host.containers.iter() {
+                d.text(id.as_str());
+                d.write_u64(container.state as u64);
+                d.write_u64(u64::from(container.run) << 8 | u64::from(container.exit_code));
+                d.write_u64(container.started.map_or(0, |t| t.0));
+                d.write_u64(container.finished.map_or(0, |t| t.0));
+                d.write_u64(container.log.len());
+            }
+            for (name, volume) in host.volumes.iter() {
+                d.text(name);
+                d.write_u64(volume.files.used_below("/"));
+            }
         }
-        d.text(if self.registry { "registry" } else { "" });
     }
 }

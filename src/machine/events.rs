@@ -1,0 +1,200 @@
+//! What wakes the runtime: timers, deliveries, answers, planned moments.
+
+use std::sync::Arc;
+
+use crate::engine::cx::Cx;
+use crate::engine::fault::FaultKind;
+use crate::machine::container::{Deferred, Flow, State};
+use crate::machine::host::Power;
+use crate::machine::ids::{ContainerId, HostId};
+use crate::machine::io::{Due, Input, Output, Timer};
+use crate::machine::local::LOCAL_FLOW;
+use crate::machine::proc::{Body, MAIN, Room, Work};
+use crate::machine::program;
+use crate::machine::pull;
+use crate::machine::runtime::Machines;
+use crate::machine::tools;
+use crate::machine::traffic::{Answer, Incoming, RequestTag, Response};
+use crate::posix::{TaskId, Wake};
+
+impl Machines {
+    /// One event.
+    pub fn step(&mut self, input: Input, cx: &mut Cx<'_, Output>) {
+        match input {
+            Input::Timer(timer) => self.timer(timer, cx),
+            Input::Deliver { flow, host, sandbox, port, request } => {
+                self.deliver(flow, &host, &sandbox, port, request, cx);
+            }
+            Input::Local { tag, sandbox, port, request } => {
+                self.deliver_local(tag, &sandbox, port, request, cx);
+            }
+            Input::Answered { tag, answer } => {
+                self.within(&tag.host, &tag.container, cx, |room| match room.container.state {
+                    State::Paused => {
+                        let late = Deferred::Answered(tag.number, answer);
+                        room.container.live.deferred.push(late);
+                    }
+                    State::Running => room.answer(tag.number, answer),
+                    State::Created | State::Exited => {}
+                });
+            }
+            Input::Pull { host, ticket, moment } => {
+                if let Some(host) = self.hosts.get_mut(&host) {
+                    pull::moment(host, ticket, &moment, cx);
+                }
+            }
+            Input::Booted { host, boot } => self.booted(&host, boot, cx),
+        }
+    }
+
+    /// Let faults that name containers take effect now: the world calls this when a fault begins.
+    pub fn apply_faults(&mut self, cx: &mut Cx<'_, Output>) {
+        let now = cx.now;
+        let fresh = cx.faults.list.iter().filter(|f| f.from == now);
+        let mut hits = Vec::new();
+        for fault in fresh {
+            if !matches!(fault.kind, FaultKind::ContainerOom | FaultKind::ContainerExit(_)) {
+                continue;
+            }
+            for (host, machine) in &self.hosts {
+                let named = machine.containers.values().filter(|c| *c.spec.name == *fault.target);
+                hits.extend(named.map(|c| (host.clone(), c.spec.id.clone(), fault.kind.clone())));
+            }
+        }
+        for (host, id, kind) in hits {
+            self.within(&host, &id, cx, |room| match kind {
+                FaultKind::ContainerOom => room.work.push_back(Work::Oom),
+                FaultKind::ContainerExit(code) => room.work.push_back(Work::Finish(MAIN, code)),
+                _ => {}
+            });
+        }
+    }
+
+    fn timer(&mut self, timer: Timer, cx: &mut Cx<'_, Output>) {
+        let Timer { host, container, run, due } = timer;
+        let fresh = self.container(&host, &container).is_some_and(|c| c.run == run && c.is_alive());
+        if !fresh {
+            return;
+        }
+        self.within(&host, &container, cx, |room| {
+            if room.container.state == State::Paused {
+                room.container.live.deferred.push(Deferred::Timer(due));
+            } else {
+                room.due(due);
+            }
+        });
+    }
+
+    /// Who listens on a port of a network namespace.
+    fn listener(&self, host: &HostId, sandbox: &Arc<str>, port: u16) -> Option<(ContainerId, u32)> {
+        let machine = self.hosts.get(host).filter(|h| h.power == Power::On)?;
+        let direct = machine.listeners.get(&(sandbox.clone(), port));
+        let found = direct.or_else(|| {
+            // The fabric may name a container that shares another's namespace.
+            let shared = machine.containers.get(&ContainerId(sandbox.clone()))?.sandbox();
+            machine.listeners.get(&(shared, port))
+        });
+        found.cloned()
+    }
+
+    fn deliver(
+        &mut self,
+        flow: u64,
+        host: &HostId,
+        sandbox: &Arc<str>,
+        port: u16,
+        request: Incoming,
+        cx: &mut Cx<'_, Output>,
+    ) {
+        if self.hosts.get(host).is_none_or(|h| h.power != Power::On) {
+            return;
+        }
+        let Some((id, process)) = self.listener(host, sandbox, port) else {
+            cx.emit(Output::Respond { flow, response: Response::Refused });
+            return;
+        };
+        self.within(host, &id, cx, |room| room.receive(flow, process, port, request, None));
+    }
+
+    fn deliver_local(
+        &mut self,
+        tag: RequestTag,
+        sandbox: &Arc<str>,
+        port: u16,
+        request: Incoming,
+        cx: &mut Cx<'_, Output>,
+    ) {
+        let Some((id, process)) = self.listener(&tag.host, sandbox, port) else {
+            let answer = crate::machine::local::answer(Response::Refused);
+            cx.emit(Input::Answered { tag, answer });
+            return;
+        };
+        let host = tag.host.clone();
+        self.within(&host, &id, cx, |room| {
+            let flow = LOCAL_FLOW | u64::from(room.next_number());
+            room.receive(flow, process, port, request, Some(tag));
+        });
+    }
+}
+
+impl Room<'_, '_> {
+    /// A request for a listening process of this container.
+    fn receive(
+        &mut self,
+        flow: u64,
+        process: u32,
+        port: u16,
+        request: Incoming,
+        local: Option<RequestTag>,
+    ) {
+        self.container.live.flows.insert(flow, Flow { process, local });
+        let hang = FaultKind::Hang;
+        if self.cx.faults.has(&self.container.spec.name, &hang, self.cx.now) {
+            // The connection is accepted by the kernel; nobody ever answers.
+            return;
+        }
+        if self.container.state == State::Paused {
+            let late = Deferred::Request(flow, process, port, request);
+            self.container.live.deferred.push(late);
+            return;
+        }
+        self.serve(flow, process, port, &request);
+    }
+
+    /// The answer to a request of one of its processes.
+    pub(super) fn answer(&mut self, number: u64, answer: Answer) {
+        let Some(process) = self.container.live.asked.remove(&number) else { return };
+        let Some(proc) = self.container.live.procs.get(&process) else { return };
+        let work = match &proc.body {
+            Body::Program(_) => Work::Program(process, program::Event::Answered(answer)),
+            Body::Tool(_) => Work::Tool(process, tools::Event::Answered(answer)),
+            Body::Shell(_) | Body::Away => return,
+        };
+        self.work.push_back(work);
+    }
+
+    /// A timer of this run.
+    pub(super) fn due(&mut self, due: Due) {
+        let work = match due {
+            Due::Begin { process } => Work::Begin(process),
+            Due::Program { process, moment } => {
+                match self.container.live.procs.get(&process).map(|p| &p.body) {
+                    Some(Body::Program(_)) => Work::Program(process, program::Event::Timer(moment)),
+                    Some(Body::Tool(_)) => Work::Tool(process, tools::Event::Timer(moment)),
+                    _ => return,
+                }
+            }
+            Due::Shell { process, task } => Work::Wake(process, Wake::Timer(TaskId(task))),
+            Due::Oom { plan } if plan == self.container.live.oom_plan => Work::Oom,
+            Due::Oom { .. } => return,
+            Due::Respond { flow, process, response } => {
+                if self.container.live.procs.contains_key(&process) {
+                    self.respond(flow, response);
+                }
+                return;
+            }
+            Due::Exit { process, code } => Work::Finish(process, code),
+        };
+        self.work.push_back(work);
+    }
+}
