@@ -1,48 +1,73 @@
 //! What clients ask of the API server and what it answers.
 
+use std::fmt::{Display, Formatter, Result as FmtResult};
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::kube::api::object::Object;
-use crate::kube::kinds::Kind;
+use crate::kube::api::object::{Kind, Object};
 
-/// Verb.
+/// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
-    /// Read one.
+    /// One object.
     Get,
-    /// Read many.
+    /// All objects that match.
     List,
-    /// Follow changes; begins with what exists if no revision is given.
+    /// All objects that match (as `Added`), then every change.
     Watch,
-    /// Make one.
+    /// A new object.
     Create,
-    /// Replace one.
+    /// A whole object anew.
     Update,
-    /// Change one.
+    /// A part of an object; server-side apply creates it where it is missing.
     Patch,
-    /// Remove one.
+    /// Away with one object.
     Delete,
-    /// Remove many.
+    /// Away with all that match.
     DeleteCollection,
 }
 
-/// Part of an object with its own address.
+impl Verb {
+    /// The verb in lower case, as error messages name it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::List => "list",
+            Self::Watch => "watch",
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
+            Self::DeleteCollection => "deletecollection",
+        }
+    }
+}
+
+/// The part of an object's address after its name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Subresource {
     /// The object itself.
     #[default]
     None,
-    /// Its status.
+    /// Only its status counts.
     Status,
-    /// Its size.
+    /// Its number of replicas.
     Scale,
-    /// Eviction of a pod.
+    /// A polite delete of a pod that asks the disruption budgets.
     Eviction,
-    /// Binding of a pod to a node.
+    /// The node of a pod, as the scheduler writes it.
     Binding,
-    /// Log of a container.
+    /// The resources of a running pod.
+    Resize,
+    /// Debug containers of a running pod.
+    EphemeralContainers,
+    /// A namespace's finalizers.
+    Finalize,
+    /// A certificate request's approval.
+    Approval,
+    /// Output of a container.
     Log,
     /// A command in a container.
     Exec,
@@ -51,68 +76,90 @@ pub enum Subresource {
 /// How a patch is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PatchType {
-    /// RFC 6902.
-    Json,
-    /// RFC 7386.
-    Merge,
-    /// Merge with the lists' own keys.
+    /// `application/strategic-merge-patch+json`: lists merge by key.
     Strategic,
+    /// `application/merge-patch+json`.
+    Merge,
+    /// `application/json-patch+json`.
+    Json,
+    /// `application/apply-patch+yaml`: server-side apply.
+    Apply,
 }
 
-/// What a request carries.
+/// What is sent along.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Body {
     /// Nothing.
     #[default]
     None,
-    /// Text of a client, decoded strictly.
+    /// A client's text as JSON, decoded strictly.
     Value(Value),
     /// An object of a component in the cluster.
     Object(Arc<Object>),
     /// A patch.
     Patch(PatchType, Value),
-    /// Name of the node, for [`Subresource::Binding`].
+    /// The wanted number of replicas, for [`Subresource::Scale`].
+    Scale(i32),
+    /// The node, for [`Subresource::Binding`].
     Bind(Arc<str>),
 }
 
-/// What becomes of dependents.
+/// What becomes of the dependents of a deleted object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Propagation {
-    /// They go later.
+    /// They are deleted after it.
     Background,
-    /// They go first.
+    /// It goes after them.
     Foreground,
     /// They stay.
     Orphan,
 }
 
-/// Options.
+/// What the server does with unknown and duplicate fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FieldValidation {
+    /// Refuse.
+    #[default]
+    Strict,
+    /// Accept with a warning.
+    Warn,
+    /// Accept silently.
+    Ignore,
+}
+
+/// The parameters of a request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
-    /// Label selector as text.
+    /// `app=web,tier in (a,b)`.
     pub label_selector: Option<String>,
-    /// Field selector as text.
+    /// `spec.nodeName=node-1`.
     pub field_selector: Option<String>,
-    /// Only pretend.
+    /// Answer as if, change nothing.
     pub dry_run: bool,
-    /// Who manages the fields.
+    /// Who manages the fields: `kubectl-client-side-apply`.
     pub field_manager: Option<Arc<str>>,
-    /// Refuse unknown fields.
-    pub strict: bool,
-    /// Seconds before a pod is killed.
+    /// Unknown fields.
+    pub field_validation: FieldValidation,
+    /// Grace of a delete; `None` for the object's own.
     pub grace_period_seconds: Option<i64>,
-    /// What becomes of dependents.
+    /// Dependents of a deleted object; `None` for the kind's own way.
     pub propagation: Option<Propagation>,
-    /// Only if the uid is this.
+    /// Only the object with this uid.
     pub precondition_uid: Option<Arc<str>>,
-    /// Only if the revision is this.
+    /// Only the object at this revision.
     pub precondition_revision: Option<Arc<str>>,
-    /// Revision from which to watch.
+    /// Server-side apply: take over fields of others.
+    pub force: bool,
+    /// Watch from after this revision, without the objects there are.
     pub since: Option<u64>,
-    /// Container, for logs and commands.
+    /// Container, for logs and commands; `None` for the only or default one.
     pub container: Option<Arc<str>>,
     /// Command, for [`Subresource::Exec`].
     pub command: Vec<String>,
+    /// What its standard input holds; `None` where none is attached.
+    pub stdin: Option<String>,
+    /// Whether it has a terminal.
+    pub tty: bool,
     /// Follow, for logs.
     pub follow: bool,
     /// The run before, for logs.
@@ -123,74 +170,187 @@ pub struct Options {
     pub timestamps: bool,
     /// Only the last seconds, for logs.
     pub since_seconds: Option<u64>,
+    /// At most that many bytes, for logs.
+    pub limit_bytes: Option<u64>,
 }
 
 /// A request of a client.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// Verb.
+    /// What is asked.
     pub verb: Verb,
-    /// Kind.
+    /// Of which kind.
     pub kind: Kind,
-    /// Namespace; `None` for all, or for cluster-scoped kinds.
+    /// In which namespace; `None` for cluster-scoped kinds and for all namespaces.
     pub namespace: Option<Arc<str>>,
-    /// Name.
+    /// Which one.
     pub name: Option<Arc<str>>,
-    /// Subresource.
+    /// Which part of it.
     pub subresource: Subresource,
-    /// Body.
+    /// What is sent along.
     pub body: Body,
-    /// Options.
+    /// Parameters.
     pub options: Options,
 }
 
-/// Kind of a watch event.
+impl Request {
+    /// A request without body and parameters.
+    #[must_use]
+    pub fn new(verb: Verb, kind: Kind, namespace: &str, name: &str) -> Self {
+        let some = |text: &str| (!text.is_empty()).then(|| text.into());
+        Self {
+            verb,
+            kind,
+            namespace: some(namespace),
+            name: some(name),
+            subresource: Subresource::None,
+            body: Body::None,
+            options: Options::default(),
+        }
+    }
+
+    /// One object.
+    #[must_use]
+    pub fn get(kind: Kind, namespace: &str, name: &str) -> Self {
+        Self::new(Verb::Get, kind, namespace, name)
+    }
+
+    /// All objects of a namespace, or of all for `""`.
+    #[must_use]
+    pub fn list(kind: Kind, namespace: &str) -> Self {
+        Self::new(Verb::List, kind, namespace, "")
+    }
+
+    /// A new object of a component in the cluster.
+    #[must_use]
+    pub fn create(object: Object) -> Self {
+        let mut request = Self::new(Verb::Create, object.kind(), object.namespace(), "");
+        request.body = Body::Object(Arc::new(object));
+        request
+    }
+
+    /// A whole object anew.
+    #[must_use]
+    pub fn update(object: Object) -> Self {
+        let (kind, name) = (object.kind(), object.name().to_owned());
+        let mut request = Self::new(Verb::Update, kind, object.namespace(), &name);
+        request.body = Body::Object(Arc::new(object));
+        request
+    }
+
+    /// The status of an object anew.
+    #[must_use]
+    pub fn update_status(object: Object) -> Self {
+        let mut request = Self::update(object);
+        request.subresource = Subresource::Status;
+        request
+    }
+
+    /// A part of an object anew.
+    #[must_use]
+    pub fn patch(kind: Kind, namespace: &str, name: &str, how: PatchType, patch: Value) -> Self {
+        let mut request = Self::new(Verb::Patch, kind, namespace, name);
+        request.body = Body::Patch(how, patch);
+        request
+    }
+
+    /// Away with an object.
+    #[must_use]
+    pub fn delete(kind: Kind, namespace: &str, name: &str) -> Self {
+        Self::new(Verb::Delete, kind, namespace, name)
+    }
+
+    /// The same for a part of the object.
+    #[must_use]
+    pub const fn on(mut self, subresource: Subresource) -> Self {
+        self.subresource = subresource;
+        self
+    }
+}
+
+/// What happened to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WatchKind {
-    /// New.
+    /// It is new to the watcher.
     Added,
-    /// Changed.
+    /// It changed.
     Modified,
-    /// Gone.
+    /// It is gone.
     Deleted,
 }
 
 /// An answer, or one part of a streamed answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Response {
-    /// One object.
+    /// One object. After a delete, the object as it is then.
     Object(Arc<Object>),
-    /// Many.
+    /// The same with warnings, which kubectl prints as `Warning: …`.
+    Warned(Arc<Object>, Vec<String>),
+    /// Objects in the order of namespace and name.
     List {
-        /// By key.
+        /// The objects.
         items: Vec<Arc<Object>>,
         /// Revision of the store.
         revision: u64,
     },
     /// A change.
     Watch(WatchKind, Arc<Object>),
-    /// Text of a log or a command.
+    /// Something that is not a stored object: a `Scale`, a `Status`.
+    Value(Value),
+    /// Text of a log or of a command, on standard output.
     Text(String),
-    /// The command or stream ended.
+    /// Text of a command on standard error.
+    ErrText(String),
+    /// The stream ends.
     Done {
-        /// Exit code.
+        /// Exit code of the command.
         exit: u8,
     },
 }
 
-/// One field's complaint.
+impl Response {
+    /// The object, if the answer is one.
+    #[must_use]
+    pub const fn object(&self) -> Option<&Arc<Object>> {
+        match self {
+            Self::Object(object) | Self::Warned(object, _) | Self::Watch(_, object) => Some(object),
+            Self::List { .. }
+            | Self::Value(_)
+            | Self::Text(_)
+            | Self::ErrText(_)
+            | Self::Done { .. } => None,
+        }
+    }
+
+    /// Warnings that came along.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        match self {
+            Self::Warned(_, warnings) => warnings,
+            Self::Object(_)
+            | Self::List { .. }
+            | Self::Watch(..)
+            | Self::Value(_)
+            | Self::Text(_)
+            | Self::ErrText(_)
+            | Self::Done { .. } => &[],
+        }
+    }
+}
+
+/// One complaint of many.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
-    /// `FieldValueInvalid`.
-    pub reason: &'static str,
-    /// `spec.replicas`.
+    /// The field: `spec.containers[0].name`.
     pub field: String,
-    /// The text.
+    /// `Required value`, `Invalid value: "x": must …`.
     pub message: String,
+    /// `FieldValueRequired`.
+    pub reason: &'static str,
 }
 
 /// A refusal: a `metav1.Status` of failure.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApiError {
     /// HTTP status code.
     pub code: u16,
@@ -198,6 +358,103 @@ pub struct ApiError {
     pub reason: &'static str,
     /// The message as the real server words it.
     pub message: String,
-    /// Complaints about fields.
+    /// Single complaints; kubectl lists them for `Invalid`.
     pub causes: Vec<Cause>,
+    /// The kind or resource that the refusal is about (`details.kind`), with group where it has one.
+    pub kind: String,
+    /// The name that the refusal is about (`details.name`).
+    pub name: String,
+    /// When to try again.
+    pub retry_after_seconds: Option<u32>,
+    /// Warnings that came along.
+    pub warnings: Vec<String>,
+}
+
+impl Display for ApiError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> FmtResult {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl ApiError {
+    fn about(code: u16, reason: &'static str, kind: Kind, name: &str, message: String) -> Self {
+        let (kind, name) = (kind.resource(), name.to_owned());
+        Self { code, reason, message, kind, name, ..Self::default() }
+    }
+
+    /// `pods "web" not found`.
+    #[must_use]
+    pub fn not_found(kind: Kind, name: &str) -> Self {
+        let message = format!("{} \"{name}\" not found", kind.resource());
+        Self::about(404, "NotFound", kind, name, message)
+    }
+
+    /// `pods "web" already exists`.
+    #[must_use]
+    pub fn already_exists(kind: Kind, name: &str) -> Self {
+        let message = format!("{} \"{name}\" already exists", kind.resource());
+        Self::about(409, "AlreadyExists", kind, name, message)
+    }
+
+    /// `Operation cannot be fulfilled on pods "web": the object has been modified; …`.
+    #[must_use]
+    pub fn conflict(kind: Kind, name: &str, why: &str) -> Self {
+        let resource = kind.resource();
+        let message = format!("Operation cannot be fulfilled on {resource} \"{name}\": {why}");
+        Self::about(409, "Conflict", kind, name, message)
+    }
+
+    /// `pods "web" is forbidden: …`.
+    #[must_use]
+    pub fn forbidden(kind: Kind, name: &str, why: &str) -> Self {
+        let resource = kind.resource();
+        let message = if name.is_empty() {
+            format!("{resource} is forbidden: {why}")
+        } else {
+            format!("{resource} \"{name}\" is forbidden: {why}")
+        };
+        Self::about(403, "Forbidden", kind, name, message)
+    }
+
+    /// A request that cannot be understood.
+    #[must_use]
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self { code: 400, reason: "BadRequest", message: message.into(), ..Self::default() }
+    }
+
+    /// `the server does not allow this method on the requested resource`.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        let message = "the server does not allow this method on the requested resource".to_owned();
+        Self { code: 405, reason: "MethodNotAllowed", message, ..Self::default() }
+    }
+
+    /// Whether it tells that something is not there.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.reason == "NotFound"
+    }
+
+    /// Whether it tells that the object changed meanwhile.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        self.reason == "Conflict"
+    }
+
+    /// Whether it tells that the object is there already.
+    #[must_use]
+    pub fn is_already_exists(&self) -> bool {
+        self.reason == "AlreadyExists"
+    }
+
+    /// The answer where there is no cluster to ask.
+    #[must_use]
+    pub fn no_cluster() -> Self {
+        let message = "The connection to the server localhost:8080 was refused - \
+                       did you specify the right host or port?"
+            .to_owned();
+        Self { code: 0, reason: "ConnectionRefused", message, ..Self::default() }
+    }
 }

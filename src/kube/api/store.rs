@@ -5,10 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use k8s_openapi::api::core::v1::Service;
+
 use crate::base::shelf::{Seq, Shelf};
 use crate::base::time::SimTime;
 use crate::engine::trace::TraceId;
-use crate::kube::api::object::{Key, Object};
+use crate::kube::api::object::{Key, Object, Stored};
 use crate::kube::kinds::Kind;
 
 /// Changes kept for watches and for the replay.
@@ -49,6 +51,9 @@ pub struct Change {
 pub struct Store {
     shelves: BTreeMap<Kind, Shelf<Key, Entry>>,
     pods_by_node: Shelf<Arc<str>, BTreeSet<Key>>,
+    by_owner: Shelf<Arc<str>, BTreeSet<(Kind, Key)>>,
+    cluster_ips: Shelf<Arc<str>, Key>,
+    node_ports: Shelf<(i32, Arc<str>), Key>,
     revision: u64,
     log: Seq<Arc<Change>>,
 }
@@ -82,6 +87,55 @@ impl Store {
     /// Keys of the pods of a node.
     pub fn pods_on<'a>(&'a self, node: &str) -> impl Iterator<Item = &'a Key> {
         self.pods_by_node.get(node).into_iter().flatten()
+    }
+
+    /// An object without its revision.
+    #[must_use]
+    pub fn object(&self, kind: Kind, key: &Key) -> Option<&Arc<Object>> {
+        self.get(kind, key).map(|e| &e.object)
+    }
+
+    /// An object as its type.
+    #[must_use]
+    pub fn typed<T: Stored>(&self, key: &Key) -> Option<&T> {
+        self.object(T::SHELF, key).and_then(|o| T::of(o))
+    }
+
+    /// Objects of a type, by key.
+    pub fn all<T: Stored + 'static>(&self) -> impl Iterator<Item = &T> {
+        self.list(T::SHELF).filter_map(|(_, e)| T::of(&e.object))
+    }
+
+    /// Objects of a type in a namespace, by name.
+    pub fn all_in<'a, T: Stored + 'static>(
+        &'a self,
+        namespace: &'a str,
+    ) -> impl Iterator<Item = &'a T> {
+        self.list_in(T::SHELF, namespace).filter_map(|(_, e)| T::of(&e.object))
+    }
+
+    /// Number of objects of a kind.
+    #[must_use]
+    pub fn count(&self, kind: Kind) -> u32 {
+        let len = self.shelves.get(&kind).map_or(0, |shelf| shelf.len());
+        u32::try_from(len).unwrap_or(u32::MAX)
+    }
+
+    /// Objects that name this uid as an owner.
+    pub fn owned_by<'a>(&'a self, uid: &str) -> impl Iterator<Item = &'a (Kind, Key)> {
+        self.by_owner.get(uid).into_iter().flatten()
+    }
+
+    /// The service that holds a cluster IP.
+    #[must_use]
+    pub fn cluster_ip_holder(&self, ip: &str) -> Option<&Key> {
+        self.cluster_ips.get(ip)
+    }
+
+    /// The service that holds a node port.
+    #[must_use]
+    pub fn node_port_holder(&self, port: i32, protocol: &str) -> Option<&Key> {
+        self.node_ports.get(&(port, Arc::from(protocol)))
     }
 
     /// The newest revision.
@@ -126,6 +180,8 @@ impl Store {
             None => shelf.edit().remove(key).map(|e| e.object),
         };
         self.index_pod(key, old.as_deref(), new.as_deref());
+        self.index_owners(key, old.as_deref(), new.as_deref());
+        self.index_service(key, old.as_deref(), new.as_deref());
         let change = Arc::new(Change { at: now, kind, key: key.clone(), old, new, revision, by });
         self.log.push(change.clone());
         if self.log.len().is_multiple_of(4096) {
@@ -150,4 +206,59 @@ impl Store {
             self.pods_by_node.edit().entry(name.into()).or_default().insert(key.clone());
         }
     }
+
+    fn index_owners(&mut self, key: &Key, old: Option<&Object>, new: Option<&Object>) {
+        let before = old.map_or(&[][..], Object::owners);
+        let after = new.map_or(&[][..], Object::owners);
+        let Some(kind) = new.or(old).map(Object::kind) else { return };
+        if before == after {
+            return;
+        }
+        for owner in before {
+            let shelf = self.by_owner.edit();
+            if let Some(owned) = shelf.get_mut(owner.uid.as_str()) {
+                owned.remove(&(kind, key.clone()));
+                if owned.is_empty() {
+                    shelf.remove(owner.uid.as_str());
+                }
+            }
+        }
+        for owner in after {
+            let owned = self.by_owner.edit().entry(owner.uid.as_str().into()).or_default();
+            owned.insert((kind, key.clone()));
+        }
+    }
+
+    fn index_service(&mut self, key: &Key, old: Option<&Object>, new: Option<&Object>) {
+        if let Some(Object::Service(service)) = old {
+            let (ips, ports) = service_holds(service);
+            for ip in ips {
+                self.cluster_ips.edit().remove(ip);
+            }
+            for port in ports {
+                self.node_ports.edit().remove(&port);
+            }
+        }
+        if let Some(Object::Service(service)) = new {
+            let (ips, ports) = service_holds(service);
+            for ip in ips {
+                self.cluster_ips.edit().insert(ip.into(), key.clone());
+            }
+            for port in ports {
+                self.node_ports.edit().insert(port, key.clone());
+            }
+        }
+    }
+}
+
+/// The cluster IPs and node ports (with protocol) that a service holds.
+fn service_holds(service: &Service) -> (Vec<&str>, Vec<(i32, Arc<str>)>) {
+    let Some(spec) = &service.spec else { return (Vec::new(), Vec::new()) };
+    let ips = spec.cluster_ips.iter().flatten().map(String::as_str).filter(|ip| *ip != "None");
+    let ports = spec.ports.iter().flatten().filter_map(|p| {
+        let port = p.node_port.filter(|n| *n != 0)?;
+        Some((port, p.protocol.as_deref().unwrap_or("TCP").into()))
+    });
+    let health = spec.health_check_node_port.filter(|n| *n != 0).map(|n| (n, "TCP".into()));
+    (ips.collect(), ports.chain(health).collect())
 }
