@@ -1,0 +1,88 @@
+//! `GET /containers/{id}/json`.
+
+use crate::docker::api::{
+    ApiError, ContainerInspect, ContainerState, EndpointInspect, HealthInspect, Reply, Status,
+};
+use crate::docker::container::{Container, Endpoint};
+use crate::docker::daemon::{Daemon, Env};
+use crate::docker::networks::dns_names;
+use crate::machine::ContainerId;
+
+/// State of a container in API form.
+pub(crate) fn state_of(c: &Container) -> ContainerState {
+    ContainerState {
+        status: c.status(),
+        running: c.running,
+        paused: c.paused,
+        restarting: c.restarting,
+        oom_killed: c.oom_killed,
+        dead: c.status() == Status::Dead,
+        pid: c.pid,
+        exit_code: c.exit_code,
+        error: c.error.clone(),
+        started_at: c.started_at,
+        finished_at: c.finished_at,
+        health: c.health.as_ref().map(|h| HealthInspect {
+            status: h.status,
+            failing_streak: h.streak,
+            log: h.log.iter().cloned().collect(),
+        }),
+    }
+}
+
+fn endpoint_of(c: &Container, network: &str, e: &Endpoint) -> EndpointInspect {
+    EndpointInspect {
+        aliases: e.config.aliases.clone(),
+        wanted_ip: e.config.ipv4_address.parse().ok(),
+        links: e.config.links.clone(),
+        mac: e.mac.clone(),
+        network_id: e.network_id.clone(),
+        endpoint_id: e.id.clone(),
+        gateway: e.gateway,
+        ip: e.ip,
+        prefix_len: e.prefix_len,
+        dns_names: dns_names(&c.name, &c.id, &e.config.aliases, network),
+        gw_priority: e.config.gw_priority,
+    }
+}
+
+impl Daemon {
+    /// Serve the request.
+    pub(crate) fn container_inspect(
+        &self,
+        text: &str,
+        size: bool,
+        env: &Env<'_, '_>,
+    ) -> Result<Reply, ApiError> {
+        let id = self.find(text)?;
+        let Some(c) = self.containers.get(&id) else {
+            return Err(ApiError::not_found(format!("No such container: {text}")));
+        };
+        let (path, args) = c
+            .argv
+            .split_first()
+            .map_or((String::new(), Vec::new()), |(p, a)| (p.clone(), a.to_vec()));
+        let machine_id = ContainerId::from(id.as_str());
+        let own = env.machines.stats(&self.host, &machine_id, env.now()).written_bytes;
+        let all = own + self.find_image(&c.image_id, env).map_or(0, |i| i.size_bytes());
+        let networks = c.endpoints.iter().map(|(n, e)| (n.clone(), endpoint_of(c, n, e)));
+        Ok(Reply::Container(Box::new(ContainerInspect {
+            id: c.id.clone(),
+            created: c.created,
+            path,
+            args,
+            state: state_of(c),
+            image: c.image_id.clone(),
+            name: format!("/{}", c.name),
+            restart_count: c.manager.count,
+            config: c.config.clone(),
+            host: c.host.clone(),
+            mounts: c.mounts.clone(),
+            networks: networks.collect(),
+            ports: c.ports.clone(),
+            exec_ids: c.execs.clone(),
+            sandbox_id: c.sandbox_id.clone(),
+            size: size.then_some((own, all)),
+        })))
+    }
+}

@@ -1,0 +1,393 @@
+//! Version, state, disk, statistics, processes and files.
+
+use crate::base::time::{SimDuration, SimTime};
+use crate::docker::api::{
+    ApiError, ArchiveEntry, Change, ChangeKind, DiskUsage, Reply, Stats, SystemInfo, VersionInfo,
+};
+use crate::docker::daemon::{Daemon, Env};
+use crate::docker::{Due, names, volumes};
+use crate::machine::ContainerId;
+use crate::posix::{Entry, FileSystem, FsError, Kind, normal};
+
+/// Version of the engine that is modelled.
+pub(crate) const VERSION: &str = "28.5.2";
+/// Kernel of the hosts.
+const KERNEL: &str = "6.8.0-86-generic";
+/// Time between two samples of statistics.
+const SAMPLE: SimDuration = SimDuration::from_secs(1);
+/// Files in one copy.
+const MAX_COPY: usize = 10_000;
+
+impl Daemon {
+    pub(crate) fn version(&self) -> Reply {
+        Reply::Version(Box::new(VersionInfo {
+            version: VERSION.into(),
+            api_version: "1.51".into(),
+            min_api_version: "1.24".into(),
+            go_version: "go1.24.9".into(),
+            git_commit: "89c5e8f".into(),
+            build_time: "Wed Nov  5 14:43:25 2025".into(),
+            os: "linux".into(),
+            arch: "amd64".into(),
+            kernel_version: KERNEL.into(),
+        }))
+    }
+
+    pub(crate) fn info(&self, env: &Env<'_, '_>) -> Reply {
+        let count = |f: &dyn Fn(&crate::docker::container::Container) -> bool| {
+            self.containers.values().filter(|c| f(c)).count() as u64
+        };
+        let spec = env.machines.host(&self.host).map(|h| h.spec.clone());
+        let (cpu, memory) = spec.map_or((1000, 0), |s| (s.cpu_milli, s.memory_bytes));
+        Reply::Info(Box::new(SystemInfo {
+            id: self.id.clone(),
+            containers: self.containers.len() as u64,
+            running: count(&|c| c.running && !c.paused),
+            paused: count(&|c| c.paused),
+            stopped: count(&|c| !c.running),
+            images: env.machines.images(&self.host).count() as u64,
+            name: self.host.as_str().to_owned(),
+            cpus: u32::try_from(cpu / 1000).unwrap_or(1).max(1),
+            memory,
+            version: VERSION.into(),
+            kernel_version: KERNEL.into(),
+            operating_system: "Ubuntu 24.04.3 LTS".into(),
+            architecture: "x86_64".into(),
+            now: env.now(),
+        }))
+    }
+
+    pub(crate) fn disk_usage(&self, env: &Env<'_, '_>) -> Reply {
+        let Reply::Images(images) = self.image_list(true, &Default::default(), env) else {
+            return Reply::Done;
+        };
+        let mut layers = std::collections::BTreeMap::new();
+        for (image, _) in env.machines.images(&self.host) {
+            for layer in &image.layers {
+                layers.insert(layer.diff_id.clone(), layer.size_bytes);
+            }
+        }
+        let containers = self.newest_first().into_iter().map(|c| self.summary(c, true, env));
+        let volumes = self.volumes.iter().map(|(name, volume)| {
+            let users = self.volume_users(name).len() as u64;
+            (volumes::view(name, volume), self.volume_bytes(name, env), users)
+        });
+        Reply::DiskUsage(Box::new(DiskUsage {
+            layers_size: layers.values().sum(),
+            images,
+            containers: containers.collect(),
+            volumes: volumes.collect(),
+            build_cache: 0,
+        }))
+    }
+
+    /// The name server of the host: the router of its network.
+    pub(crate) fn name_server(&self, env: &Env<'_, '_>) -> String {
+        match env.fabric.host_addr(self.host.as_str()) {
+            Some(address) => {
+                let [a, b, c, _] = address.octets();
+                format!("{a}.{b}.{c}.1")
+            }
+            None => "10.77.0.1".to_owned(),
+        }
+    }
+
+    /// Serve `GET /containers/{id}/stats`.
+    pub(crate) fn serve_stats(
+        &mut self,
+        ticket: u64,
+        text: &str,
+        stream: bool,
+        env: &mut Env<'_, '_>,
+    ) -> Result<Option<Reply>, ApiError> {
+        let id = self.find(text)?;
+        let live = self.containers.get(&id).is_some_and(|c| c.is_live());
+        if !live && !stream {
+            let stats = self.sample(&id, env);
+            env.reply(ticket, Ok(Reply::Stats(Box::new(stats))));
+            return Ok(Some(Reply::Done));
+        }
+        if stream {
+            self.clients.stats.insert(ticket, id.clone());
+        }
+        self.timer(SAMPLE, Due::Stats { ticket, id }, env);
+        Ok(None)
+    }
+
+    /// One sample of a stream.
+    pub(crate) fn stats_tick(&mut self, ticket: u64, id: &str, env: &mut Env<'_, '_>) {
+        let stream = self.clients.stats.contains_key(&ticket);
+        if !self.containers.contains_key(id) {
+            self.clients.stats.remove(&ticket);
+            env.reply(ticket, Err(ApiError::not_found(format!("No such container: {id}"))));
+            return;
+        }
+        let stats = self.sample(id, env);
+        env.reply(ticket, Ok(Reply::Stats(Box::new(stats))));
+        if stream {
+            self.timer(SAMPLE, Due::Stats { ticket, id: id.to_owned() }, env);
+        } else {
+            env.reply(ticket, Ok(Reply::Done));
+        }
+    }
+
+    fn sample(&self, id: &str, env: &Env<'_, '_>) -> Stats {
+        let machine_id = ContainerId::from(id);
+        let live = self.containers.get(id).is_some_and(|c| c.is_live());
+        let stats = if live {
+            env.machines.stats(&self.host, &machine_id, env.now())
+        } else {
+            crate::machine::Stats::default()
+        };
+        Stats {
+            id: id.to_owned(),
+            name: self.name_of(id).to_string(),
+            // A thousandth of a core is a tenth of a percent.
+            cpu_millipercent: stats.cpu_milli * 100,
+            memory_bytes: stats.memory_bytes,
+            memory_limit: if live { stats.memory_limit_bytes } else { 0 },
+            network: (0, 0),
+            block: (0, 0),
+            pids: u64::from(stats.pids),
+        }
+    }
+
+    /// Serve `GET /containers/{id}/top`.
+    pub(crate) fn top(&self, text: &str, env: &mut Env<'_, '_>) -> Result<Reply, ApiError> {
+        let id = self.find(text)?;
+        let Some(c) = self.containers.get(&id) else { return Ok(Reply::Done) };
+        if !c.running {
+            return Err(ApiError::conflict(format!("container {id} is not running")));
+        }
+        if c.restarting {
+            return Err(ApiError::conflict(crate::docker::lifecycle::is_restarting(&id)));
+        }
+        let machine_id = ContainerId::from(id.as_str());
+        let shim = c.pid.saturating_sub(20);
+        let host_pid = |pid: u32| if pid == 0 { shim } else { c.pid + pid - 1 };
+        let rows = env.machines.top(&self.host, &machine_id).into_iter().map(|row| {
+            let (_, _, _, hour, minute, _, _) = row.started.civil();
+            vec![
+                row.user,
+                host_pid(row.pid).to_string(),
+                host_pid(row.parent).to_string(),
+                "0".to_owned(),
+                format!("{hour:02}:{minute:02}"),
+                if c.config.tty { "pts/0".to_owned() } else { "?".to_owned() },
+                "00:00:00".to_owned(),
+                row.command,
+            ]
+        });
+        let processes = rows.collect();
+        let titles = ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"];
+        self.container_event(&id, "top", &[], env);
+        Ok(Reply::Top { titles: titles.iter().map(|t| (*t).to_owned()).collect(), processes })
+    }
+
+    /// Serve `GET /containers/{id}/changes`.
+    pub(crate) fn diff(&self, text: &str, env: &Env<'_, '_>) -> Result<Reply, ApiError> {
+        let id = self.find(text)?;
+        let machine_id = ContainerId::from(id.as_str());
+        let changes = env.machines.diff(&self.host, &machine_id).into_iter().map(|(kind, path)| {
+            let kind = match kind {
+                'A' => ChangeKind::Added,
+                'D' => ChangeKind::Deleted,
+                _ => ChangeKind::Modified,
+            };
+            Change { path, kind }
+        });
+        Ok(Reply::Changes(changes.collect()))
+    }
+
+    /// Serve `GET /containers/{id}/archive`.
+    pub(crate) fn copy_from(
+        &self,
+        text: &str,
+        path: &str,
+        env: &mut Env<'_, '_>,
+    ) -> Result<Reply, ApiError> {
+        let id = self.find(text)?;
+        let machine_id = ContainerId::from(id.as_str());
+        let missing =
+            || ApiError::not_found(format!("Could not find the file {path} in container {text}"));
+        let files = env.machines.files(&self.host, &machine_id).ok_or_else(missing)?;
+        let root = normal("/", path);
+        let stat = files.stat(&root).map_err(|_| missing())?;
+        let mut entries = Vec::new();
+        if stat.kind == Kind::Directory {
+            entries.push(ArchiveEntry { path: String::new(), content: None, mode: stat.mode });
+            let prefix = if root == "/" { "/".to_owned() } else { format!("{root}/") };
+            for (path, entry) in files.iter().take(MAX_COPY) {
+                let Some(rest) = path.strip_prefix(&prefix) else { continue };
+                entries.push(archive_entry(rest, entry));
+            }
+        } else {
+            let content = files.read(&root).map_err(|_| missing())?;
+            let content = Some(content.to_string());
+            entries.push(ArchiveEntry { path: String::new(), content, mode: stat.mode });
+        }
+        self.container_event(&id, "archive-path", &[("path", path.to_owned())], env);
+        Ok(Reply::Archive(entries))
+    }
+
+    /// Serve `PUT /containers/{id}/archive`: `path` is the final place.
+    pub(crate) fn copy_to(
+        &self,
+        text: &str,
+        path: &str,
+        entries: &[ArchiveEntry],
+        env: &mut Env<'_, '_>,
+    ) -> Result<Reply, ApiError> {
+        let id = self.find(text)?;
+        let machine_id = ContainerId::from(id.as_str());
+        let root = normal("/", path);
+        let now = env.now();
+        let host = self.host.clone();
+        let edit = |files: &mut dyn FileSystem| {
+            let parent = crate::posix::parent(&root).to_owned();
+            if files.stat(&parent).map(|s| s.kind) != Ok(Kind::Directory) {
+                return Err(FsError::NotFound);
+            }
+            for entry in entries.iter().take(MAX_COPY) {
+                let target = normal(&root, &entry.path);
+                match &entry.content {
+                    None => match files.make_dir(&target) {
+                        Ok(()) | Err(FsError::Exists) => {}
+                        Err(error) => return Err(error),
+                    },
+                    Some(content) => {
+                        files.write(&target, content, now)?;
+                        files.chmod(&target, entry.mode)?;
+                    }
+                }
+            }
+            Ok(())
+        };
+        let result = env.cx.within(|cx| env.machines.edit_files(&host, &machine_id, cx, edit));
+        match result {
+            Some(Ok(())) => {
+                self.container_event(&id, "extract-to-dir", &[("path", path.to_owned())], env);
+                Ok(Reply::Done)
+            }
+            Some(Err(FsError::NotFound)) | None => Err(ApiError::not_found(format!(
+                "Could not find the file {path} in container {text}"
+            ))),
+            Some(Err(error)) => Err(ApiError::internal(error.to_string())),
+        }
+    }
+
+    /// Text for the standard input of a container.
+    pub(crate) fn feed_stdin(
+        &self,
+        text: &str,
+        input: Option<String>,
+        env: &mut Env<'_, '_>,
+    ) -> Result<Reply, ApiError> {
+        let id = self.find(text)?;
+        let (host, machine_id) = (self.host.clone(), ContainerId::from(id.as_str()));
+        env.cx.within(|cx| env.machines.stdin(&host, &machine_id, input, cx));
+        Ok(Reply::Done)
+    }
+
+    /// `/etc/hosts`, `/etc/hostname` and `/etc/resolv.conf` of a container that is being started or
+    /// whose networks changed.
+    pub(crate) fn write_hosts(&self, id: &str, env: &mut Env<'_, '_>) {
+        let Some(c) = self.containers.get(id) else { return };
+        if c.host.network_mode.starts_with("container:") {
+            return;
+        }
+        let mut hosts = String::from(
+            "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\t\
+             ip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\t\
+             ip6-allrouters\n",
+        );
+        for (name, address) in self.extra_hosts(id, env) {
+            hosts.push_str(&format!("{address}\t{name}\n"));
+        }
+        for endpoint in c.endpoints.values() {
+            if let Some(ip) = endpoint.ip {
+                hosts.push_str(&format!("{ip}\t{}\n", c.config.hostname));
+            }
+        }
+        let resolv = self.resolv_conf(id, env);
+        let hostname = format!("{}\n", c.config.hostname);
+        let now: SimTime = env.now();
+        let machine_id = ContainerId::from(id);
+        let host = self.host.clone();
+        let edit = |files: &mut dyn FileSystem| {
+            for (path, text) in
+                [("/etc/hosts", hosts), ("/etc/hostname", hostname), ("/etc/resolv.conf", resolv)]
+            {
+                let _ = files.write(path, &text, now);
+            }
+        };
+        env.cx.within(|cx| env.machines.edit_files(&host, &machine_id, cx, edit));
+    }
+
+    /// Names of `--add-host` and `--link` with their addresses.
+    pub(crate) fn extra_hosts(&self, id: &str, env: &Env<'_, '_>) -> Vec<(String, String)> {
+        let Some(c) = self.containers.get(id) else { return Vec::new() };
+        let mut all = Vec::new();
+        for extra in &c.host.extra_hosts {
+            let Some((name, address)) = extra.split_once([':', '=']) else { continue };
+            let address = if address == "host-gateway" {
+                // The gateway of the default bridge (`host-gateway-ip`).
+                let bridge = self.find_network("bridge").and_then(|n| n.info);
+                bridge.map_or_else(|| "172.17.0.1".to_owned(), |i| i.gateway.to_string())
+            } else {
+                address.to_owned()
+            };
+            all.push((name.to_owned(), address));
+        }
+        let _ = env;
+        for link in &c.host.links {
+            let (target, alias) = link.split_once(':').unwrap_or((link, link));
+            let Some(other) = self.find(target).ok().and_then(|id| self.containers.get(&id)) else {
+                continue;
+            };
+            let alias = alias.strip_prefix('/').unwrap_or(alias);
+            if let Some(ip) = other.endpoints.values().find_map(|e| e.ip) {
+                let text = format!("{alias} {} {}", names::short(&other.id), other.name);
+                all.push((text, ip.to_string()));
+            }
+        }
+        all
+    }
+
+    fn resolv_conf(&self, id: &str, env: &Env<'_, '_>) -> String {
+        let Some(c) = self.containers.get(id) else { return String::new() };
+        let head = "# Generated by Docker Engine.\n# This file can be edited; Docker Engine will \
+                    not make further changes once it\n# has been modified.\n\n";
+        let server = self.name_server(env);
+        let user_network =
+            c.endpoints.keys().any(|n| !matches!(n.as_str(), "bridge" | "host" | "none"));
+        let own = &c.host.dns;
+        let mut overrides = String::new();
+        if !own.is_empty() {
+            overrides.push_str("nameservers");
+        }
+        if user_network {
+            let external = if own.is_empty() { format!("host({server})") } else { own.join(" ") };
+            return format!(
+                "{head}nameserver 127.0.0.11\noptions ndots:0\n\n# Based on host file: \
+                 '/etc/resolv.conf' (internal resolver)\n# ExtServers: [{external}]\n# Overrides: \
+                 [{overrides}]\n# Option ndots from: internal\n"
+            );
+        }
+        let servers = if own.is_empty() { vec![server] } else { own.clone() };
+        let servers: String = servers.iter().map(|s| format!("nameserver {s}\n")).collect();
+        format!(
+            "{head}{servers}\n# Based on host file: '/etc/resolv.conf' (legacy)\n# Overrides: \
+             [{overrides}]\n"
+        )
+    }
+}
+
+fn archive_entry(path: &str, entry: &Entry) -> ArchiveEntry {
+    let (content, mode) = match entry {
+        Entry::File { content, mode, .. } => (Some(content.to_string()), *mode),
+        Entry::Directory { mode } => (None, *mode),
+        Entry::Link(_) => (Some(String::new()), 0o777),
+    };
+    ArchiveEntry { path: path.to_owned(), content, mode }
+}
