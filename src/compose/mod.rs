@@ -1,1 +1,25 @@
-//! Compose: files to a model, and a model to requests of Docker Engine.
+//! Docker Compose: from files to a project, and from a project to what must be done.
+//!
+//! Models compose-go v2.9.1 and docker compose v2.40.3 (handbook compose.md, traces DOCKER.md).
+//! The modules stand in the order of the way: text → raw model → merged model → typed project.
+
+pub mod values;
+pub mod template;
+pub mod dotenv;
+pub mod ports;
+mod mounts;
+mod schema;
+mod spec;
+mod stack_spec;
+mod read;
+mod interpolate;
+mod merge;
+mod canonical;
+mod records;
+mod emit;
+mod decode;
+mod consistency;
+pub mod load;
+pub mod project;
+mod stack;
+pub mod check;
