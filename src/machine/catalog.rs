@@ -214,7 +214,7 @@ fn default_memory() -> u64 {
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Guards, all of which must hold: `env X`, `no env X`, `file /p`, `no file /p`,
-    /// `after T`, `before T` (time since the process started), `arg X`.
+    /// `after T`, `before T` (time since the process started), `arg X`, `var X` (of the image).
     #[serde(default)]
     pub only: Vec<String>,
     /// Write a line to standard output.
@@ -306,6 +306,9 @@ pub struct Route {
     /// Body.
     #[serde(default)]
     pub body: String,
+    /// Serve the files of this directory instead; a missing file is 404.
+    #[serde(default)]
+    pub root: Option<String>,
 }
 
 fn default_status() -> u16 {

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use crate::base::time::SimDuration;
 use crate::machine::build;
-use crate::machine::catalog::{Mode, Program, Reaction, Step, matches};
+use crate::machine::catalog::{Mode, Program, Reaction, Route, Step, matches};
 use crate::machine::ids::Stream;
 use crate::machine::io::Due;
 use crate::machine::proc::{Body, Room, Work};
 use crate::machine::resolve::env_value;
 use crate::machine::traffic::{Answer, Errand, Incoming, Outgoing, Response};
-use crate::posix::{FileSystem as _, parent};
+use crate::posix::{FileSystem as _, Kind, normal, parent};
 
 /// Most steps that a program takes at one moment.
 const MAX_STEPS: usize = 1_000;
@@ -229,6 +229,7 @@ impl Room<'_, '_> {
                 let path = path.to_owned();
                 self.with_files(|files| files.stat(&path).is_ok()) != negated
             }
+            Some(("var", name)) => run.vars.contains_key(name) != negated,
             Some(("after", time)) => SimDuration::parse_go(time).is_some_and(|t| age >= t),
             Some(("before", time)) => SimDuration::parse_go(time).is_some_and(|t| age < t),
             _ => simple_guard(&guard, &proc.env, &run.args),
@@ -543,8 +544,12 @@ impl Room<'_, '_> {
             }
         }
         let (status, ms, body) = match found {
-            Some(route) => (route.status, route.ms, route.body),
-            None => (404, [1, 3], "404 page not found\n".to_owned()),
+            Some(Route { root: Some(root), ms, .. }) => {
+                let (status, body) = self.static_file(&root, &path);
+                (status, ms, Page::Ready(body))
+            }
+            Some(route) => (route.status, route.ms, Page::Pattern(route.body)),
+            None => (404, [1, 3], Page::Ready("404 page not found\n".to_owned())),
         };
         let port = port.to_string();
         let status_text = status.to_string();
@@ -555,7 +560,10 @@ impl Room<'_, '_> {
             ("status", status_text.as_str()),
             ("port", port.as_str()),
         ];
-        let body = self.fill(process, run, &body, &more);
+        let body = match body {
+            Page::Ready(text) => text,
+            Page::Pattern(text) => self.fill(process, run, &text, &more),
+        };
         if let Some(text) = &mode.access_log {
             let size = body.len().to_string();
             let more: Vec<(&str, &str)> =
@@ -568,6 +576,35 @@ impl Room<'_, '_> {
         let [low, high] = ms;
         let delay = SimDuration(stream.between(low * 1_000, high * 1_000));
         (Response::Http { status, body: body.into() }, delay)
+    }
+}
+
+/// A body as it is, or with `{…}` to be filled in.
+enum Page {
+    Ready(String),
+    Pattern(String),
+}
+
+impl Room<'_, '_> {
+    /// A file below a directory, as a web server serves it.
+    fn static_file(&mut self, root: &str, path: &str) -> (u16, String) {
+        let page = |status: u16, text: &str| {
+            (status, format!("<html><head><title>{status} {text}</title></head></html>\n"))
+        };
+        let path = normal("/", path);
+        self.with_files(|files| {
+            let mut place = format!("{root}{path}");
+            if files.stat(&place).is_ok_and(|s| s.kind == Kind::Directory) {
+                place = normal(&place, "index.html");
+                if files.stat(&place).is_err() {
+                    return page(403, "Forbidden");
+                }
+            }
+            match files.read(&place) {
+                Ok(text) => (200, text.to_string()),
+                Err(_) => page(404, "Not Found"),
+            }
+        })
     }
 }
 
