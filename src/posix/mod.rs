@@ -5,8 +5,23 @@
 //!
 //! Must not know: containers, networks, Docker, Kubernetes.
 
+mod applets;
+mod ast;
+mod builtins;
+mod exec;
+mod expand;
 mod files;
+mod filter;
+mod math;
+mod parse;
+mod pattern;
 mod process;
+mod sed;
+mod task;
+mod test;
+#[cfg(test)]
+mod tests;
+mod words;
 
 pub use files::{Entry, FileSystem, Files, FsError, Kind, Stat, normal, parent};
 pub use process::{Command, Effect, Facts, Io, Process, Stream, TaskId, Wake};
