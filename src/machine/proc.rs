@@ -316,6 +316,7 @@ impl Room<'_, '_> {
             gid: proc.user.2,
             user: proc.user.0.clone(),
             tty: proc.tty,
+            pids_limit: 0,
             processes: live
                 .procs
                 .values()

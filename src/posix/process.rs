@@ -205,7 +205,6 @@ impl Process {
     pub fn script(text: &str, args: &[String], env: BTreeMap<String, String>, cwd: &str) -> Self {
         let mut process = Self::new(env, cwd);
         process.replaceable = true;
-        process.typed.ended = true;
         if let Some(main) = process.main_mut() {
             if let Some(zero) = args.first() {
                 main.zero = zero.as_str().into();
@@ -221,7 +220,6 @@ impl Process {
     pub fn command(argv: &[String], env: BTreeMap<String, String>, cwd: &str) -> Self {
         let mut process = Self::new(env, cwd);
         process.replaceable = true;
-        process.typed.ended = true;
         if let Some(main) = process.main_mut() {
             main.stack.push(Frame::Argv(argv.to_vec()));
         }
@@ -236,10 +234,10 @@ impl Process {
         process
     }
 
-    /// The same with an input that is still open (`docker run -i`); else it is at its end.
+    /// The same with an input that is at its end from the start (no `docker run -i`).
     #[must_use]
-    pub fn with_open_input(mut self) -> Self {
-        self.typed.ended = false;
+    pub fn with_closed_input(mut self) -> Self {
+        self.typed.ended = true;
         self
     }
 
