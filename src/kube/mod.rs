@@ -1,10 +1,449 @@
 //! Kubernetes: API server, controllers, scheduler, kubelet, kube-proxy, cluster DNS.
+//!
+//! [`Cluster`] is one value. Requests change the store at once; the changes reach the caches of the
+//! other processes with a lag, each of which then acts by requests of its own.
+//!
+//! Must not know: Docker, the terminal, the page.
 
-pub mod api;
-pub mod clock;
-pub mod controllers;
-pub mod events;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::base::message::Message;
+use crate::base::time::{SimDuration, SimTime};
+use crate::engine::cx::Cx;
+use crate::engine::trace::{Actor, Subject, TraceId};
+use crate::machine::{self, Machines};
+use crate::net::{self, Fabric};
+
 pub mod kinds;
-pub mod kubelet;
+pub mod clock;
 pub mod labels;
+pub mod api;
+pub mod watch;
+pub mod informer;
+pub mod events;
+pub mod recorder;
+pub mod controllers;
 pub mod scheduler;
+pub mod kubelet;
+pub mod node;
+
+use api::request::{ApiError, Request, Response, Verb, WatchKind};
+use api::store::{Change, Store};
+use controllers::manager::{self, Manager, Wish};
+use node::NodeSpec;
+use recorder::Recorders;
+use watch::{follows, Process, Streams, WATCH_LAG};
+
+/// What wakes the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// A client's request reaches the API server.
+    Ask {
+        /// Comes back with the reply.
+        ticket: u64,
+        /// The request.
+        request: Box<Request>,
+    },
+    /// A client stops listening.
+    Forget {
+        /// The ticket of its question.
+        ticket: u64,
+    },
+    /// Something happened to a container of ours.
+    Notice(machine::Notice),
+    /// Changes are due in the caches of a process.
+    Deliver(Process),
+    /// A call of kube-controller-manager reaches the API server.
+    Call(u64),
+    /// A request of another component reaches the API server; the answer goes to it with the tag.
+    Request {
+        /// Who.
+        from: Process,
+        /// Comes back with the answer.
+        tag: u64,
+        /// The request.
+        request: Box<Request>,
+        /// Why, for the trace.
+        why: Option<Message>,
+    },
+    /// A component tells something.
+    Say {
+        /// `kubelet`.
+        component: &'static str,
+        /// Its node.
+        host: Arc<str>,
+        /// What.
+        say: Box<events::Say>,
+    },
+    /// A wake of the controllers.
+    Controllers(manager::Input),
+    /// A wake of the scheduler.
+    Scheduler(scheduler::Input),
+}
+
+/// What the cluster leaves behind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Give this back later.
+    Again(Input),
+    /// Something of the runtime.
+    Machine(machine::Output),
+    /// Something of the fabric.
+    Net(net::Output),
+    /// An answer, or one part of a streamed answer.
+    Reply {
+        /// Whose.
+        ticket: u64,
+        /// The answer.
+        result: Result<Response, ApiError>,
+    },
+}
+
+impl From<machine::Output> for Output {
+    fn from(output: machine::Output) -> Self {
+        Self::Machine(output)
+    }
+}
+
+impl From<net::Output> for Output {
+    fn from(output: net::Output) -> Self {
+        Self::Net(output)
+    }
+}
+
+/// A client that follows changes.
+#[derive(Clone, Debug)]
+struct Watcher {
+    request: Arc<Request>,
+}
+
+/// A Kubernetes cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Cluster {
+    /// All objects.
+    pub store: Store,
+    /// kube-controller-manager.
+    pub controllers: Manager,
+    /// kube-scheduler.
+    pub scheduler: scheduler::Scheduler,
+    streams: BTreeMap<Process, Streams>,
+    watchers: BTreeMap<u64, Watcher>,
+    recorders: Recorders,
+    /// Changes of the store that were already sent to the caches.
+    sent: u64,
+    /// Events and the moment at which they are forgotten.
+    expiring: VecDeque<(SimTime, api::object::Key)>,
+}
+
+impl Cluster {
+    /// A cluster with these nodes, ready.
+    #[must_use]
+    pub fn new(nodes: &[NodeSpec], cx: &mut Cx<'_, Output>) -> Self {
+        let mut cluster = Self::default();
+        for process in [Process::ControllerManager, Process::Scheduler, Process::Dns] {
+            cluster.streams.insert(process, Streams::default());
+        }
+        node::bootstrap(&mut cluster, cx);
+        for spec in nodes {
+            cluster.add_node(spec, cx);
+        }
+        cluster.prime(cx);
+        cluster
+    }
+
+    /// One wake.
+    pub fn step(
+        &mut self,
+        input: Input,
+        machines: &mut Machines,
+        fabric: &mut Fabric,
+        cx: &mut Cx<'_, Output>,
+    ) {
+        match input {
+            Input::Ask { ticket, request } => self.ask(ticket, *request, cx),
+            Input::Forget { ticket } => {
+                self.watchers.remove(&ticket);
+            }
+            Input::Notice(notice) => self.notice(notice, machines, fabric, cx),
+            Input::Deliver(process) => self.deliver(&process, machines, fabric, cx),
+            Input::Call(tag) => self.call(tag, cx),
+            Input::Request { from, tag, request, why } => {
+                let actor = actor_of(&from);
+                let result = self.serve(&request, actor, why, cx);
+                self.answer(&from, tag, result, machines, fabric, cx);
+            }
+            Input::Say { component, host, say } => self.tell(component, &host, &say, cx),
+            Input::Controllers(input) => {
+                let wishes = self.controllers.step(input, cx);
+                self.grant(wishes, cx);
+            }
+            Input::Scheduler(input) => self.schedule(input, cx),
+        }
+    }
+
+    /// Changes from the n-th on, with their moments: what a recorder of watches would write.
+    pub fn changes_after(&self, n: u64) -> impl DoubleEndedIterator<Item = &Arc<Change>> {
+        self.store.changes_from(n)
+    }
+
+    /// A client's request.
+    fn ask(&mut self, ticket: u64, request: Request, cx: &mut Cx<'_, Output>) {
+        self.expire(cx);
+        if request.verb == Verb::Watch {
+            let since = request.options.since.unwrap_or(u64::MAX);
+            let request = Arc::new(request);
+            let missed: Vec<Arc<Change>> =
+                self.store.changes_from(0).filter(|c| c.revision > since).cloned().collect();
+            for change in missed {
+                if let Some(response) = watched(&request, &change) {
+                    cx.emit(Output::Reply { ticket, result: Ok(response) });
+                }
+            }
+            self.watchers.insert(ticket, Watcher { request });
+            return;
+        }
+        let why = asked(request.verb);
+        let result = self.serve(&request, Actor::only("you"), why, cx);
+        cx.emit(Output::Reply { ticket, result });
+    }
+
+    /// Serve a request now; the changes set out to the caches.
+    pub fn serve(
+        &mut self,
+        request: &Request,
+        actor: Actor,
+        why: Option<Message>,
+        cx: &mut Cx<'_, Output>,
+    ) -> Result<Response, ApiError> {
+        let before = self.store.changes();
+        // The entry is written after the change is known, but the change names it as its cause.
+        let by = match why {
+            Some(_) => TraceId(cx.trace.last_id().0 + 1),
+            None => cx.cause,
+        };
+        let rng = cx.rng.stream("apiserver", "");
+        let result = api::server::handle(&mut self.store, request, cx.now, rng, by);
+        if self.store.changes() > before {
+            if let Some(why) = why {
+                let first = self.store.changes_from(before).next();
+                let subject = first.map_or(Subject::new(""), |change| {
+                    Subject::object(change.kind.name(), &change.key.namespace, &change.key.name)
+                });
+                let cause = cx.cause;
+                cx.record(actor, subject, why);
+                self.fan_out(cx);
+                cx.cause = cause;
+            } else {
+                self.fan_out(cx);
+            }
+        }
+        result
+    }
+
+    /// Send new changes of the store to everyone who follows them.
+    fn fan_out(&mut self, cx: &mut Cx<'_, Output>) {
+        let changes: Vec<Arc<Change>> = self.store.changes_from(self.sent).cloned().collect();
+        self.sent = self.store.changes();
+        for change in changes {
+            for (process, streams) in &mut self.streams {
+                if !follows(process, &change) {
+                    continue;
+                }
+                let lag = cx.latency(&WATCH_LAG, process.label());
+                if let Some(at) = streams.send(change.clone(), cx.now + lag) {
+                    cx.emit_at(at, Output::Again(Input::Deliver(process.clone())));
+                }
+            }
+            for (ticket, watcher) in &self.watchers {
+                if let Some(response) = watched(&watcher.request, &change) {
+                    let reply = Output::Reply { ticket: *ticket, result: Ok(response) };
+                    let lag = SimDuration(WATCH_LAG.quantiles_us[2]);
+                    cx.out.push((lag, change.by, reply));
+                }
+            }
+        }
+    }
+
+    /// Changes have reached a process.
+    fn deliver(
+        &mut self,
+        process: &Process,
+        _machines: &mut Machines,
+        _fabric: &mut Fabric,
+        cx: &mut Cx<'_, Output>,
+    ) {
+        let Some(streams) = self.streams.get_mut(process) else { return };
+        let (changes, wake) = streams.receive(cx.now);
+        if let Some(at) = wake {
+            cx.emit_at(at, Output::Again(Input::Deliver(process.clone())));
+        }
+        if changes.is_empty() {
+            return;
+        }
+        match process {
+            Process::ControllerManager => {
+                let wishes = self.controllers.changes(&changes, cx);
+                self.grant(wishes, cx);
+            }
+            Process::Scheduler => {
+                let wishes = self.scheduler.changes(&changes, cx);
+                self.grant_scheduler(wishes, cx);
+            }
+            Process::Kubelet(_) | Process::Proxy(_) | Process::Dns => {}
+        }
+    }
+
+    /// A call of kube-controller-manager reaches the server.
+    fn call(&mut self, tag: u64, cx: &mut Cx<'_, Output>) {
+        let Some((name, call)) = self.controllers.request(tag) else { return };
+        let (request, why) = (call.request.clone(), call.why.clone());
+        let result = self.serve(&request, Actor::only(name), why, cx);
+        let wishes = self.controllers.answered(tag, &result, cx);
+        self.grant(wishes, cx);
+    }
+
+    /// The answer to a component's request.
+    fn answer(
+        &mut self,
+        to: &Process,
+        tag: u64,
+        result: Result<Response, ApiError>,
+        _machines: &mut Machines,
+        _fabric: &mut Fabric,
+        cx: &mut Cx<'_, Output>,
+    ) {
+        match to {
+            Process::Scheduler => {
+                let wishes = self.scheduler.answered(tag, &result, cx);
+                self.grant_scheduler(wishes, cx);
+            }
+            Process::ControllerManager
+            | Process::Kubelet(_)
+            | Process::Proxy(_)
+            | Process::Dns => {}
+        }
+    }
+
+    fn notice(
+        &mut self,
+        _notice: machine::Notice,
+        _machines: &mut Machines,
+        _fabric: &mut Fabric,
+        _cx: &mut Cx<'_, Output>,
+    ) {
+    }
+
+    fn schedule(&mut self, input: scheduler::Input, cx: &mut Cx<'_, Output>) {
+        let wishes = self.scheduler.step(input, cx);
+        self.grant_scheduler(wishes, cx);
+    }
+
+    fn grant(&mut self, wishes: Vec<Wish>, cx: &mut Cx<'_, Output>) {
+        for wish in wishes {
+            match wish {
+                Wish::Again(delay, input) => {
+                    cx.emit_after(delay, Output::Again(Input::Controllers(input)));
+                }
+                Wish::Call(delay, tag) => cx.emit_after(delay, Output::Again(Input::Call(tag))),
+                Wish::Say(component, say) => self.tell(component, "", &say, cx),
+            }
+        }
+    }
+
+    fn grant_scheduler(&mut self, wishes: Vec<scheduler::Wish>, cx: &mut Cx<'_, Output>) {
+        for wish in wishes {
+            match wish {
+                scheduler::Wish::Again(delay, input) => {
+                    cx.emit_after(delay, Output::Again(Input::Scheduler(input)));
+                }
+                scheduler::Wish::Request { after, tag, request, why } => {
+                    let from = Process::Scheduler;
+                    cx.emit_after(
+                        after,
+                        Output::Again(Input::Request { from, tag, request: Box::new(request), why }),
+                    );
+                }
+                scheduler::Wish::Say(say) => self.tell(scheduler::NAME, "", &say, cx),
+            }
+        }
+    }
+
+    /// Write an event object.
+    pub fn tell(
+        &mut self,
+        component: &'static str,
+        host: &str,
+        say: &events::Say,
+        cx: &mut Cx<'_, Output>,
+    ) {
+        let written = self.recorders.write(&mut self.store, component, host, say, cx);
+        if let Some(key) = written {
+            self.expiring.push_back((cx.now + recorder::EVENT_TTL, key));
+            self.expire(cx);
+        }
+        self.fan_out(cx);
+    }
+
+    /// Forget events after an hour.
+    fn expire(&mut self, cx: &mut Cx<'_, Output>) {
+        while self.expiring.front().is_some_and(|(at, _)| *at <= cx.now) {
+            let Some((_, key)) = self.expiring.pop_front() else { break };
+            if self.store.get(kinds::Kind::Event, &key).is_some() {
+                self.store.commit(kinds::Kind::Event, &key, None, cx.now, TraceId::NONE);
+            }
+        }
+    }
+
+    /// Bring all caches up to what the store holds, at once.
+    fn prime(&mut self, cx: &mut Cx<'_, Output>) {
+        let changes: Vec<Arc<Change>> = self.store.changes_from(self.sent).cloned().collect();
+        self.sent = self.store.changes();
+        let of = |process: &Process| -> Vec<Arc<Change>> {
+            changes.iter().filter(|c| follows(process, c)).cloned().collect()
+        };
+        let wishes = self.controllers.changes(&of(&Process::ControllerManager), cx);
+        self.grant(wishes, cx);
+        let wishes = self.scheduler.changes(&of(&Process::Scheduler), cx);
+        self.grant_scheduler(wishes, cx);
+    }
+}
+
+/// Who a process is in the trace.
+fn actor_of(process: &Process) -> Actor {
+    match process {
+        Process::ControllerManager => Actor::only("kube-controller-manager"),
+        Process::Scheduler => Actor::only("kube-scheduler"),
+        Process::Kubelet(node) => Actor::on("kubelet", node.clone()),
+        Process::Proxy(node) => Actor::on("kube-proxy", node.clone()),
+        Process::Dns => Actor::only("coredns"),
+    }
+}
+
+/// What the trace says of a client's request.
+fn asked(verb: Verb) -> Option<Message> {
+    match verb {
+        Verb::Get | Verb::List | Verb::Watch => None,
+        Verb::Create => Some(Message::new("why-kube-asked-create")),
+        Verb::Update | Verb::Patch => Some(Message::new("why-kube-asked-change")),
+        Verb::Delete | Verb::DeleteCollection => Some(Message::new("why-kube-asked-delete")),
+    }
+}
+
+/// What a watcher sees of a change.
+fn watched(request: &Request, change: &Change) -> Option<Response> {
+    let in_namespace = request.namespace.as_ref().is_none_or(|ns| *ns == change.key.namespace);
+    let named = request.name.as_ref().is_none_or(|name| *name == change.key.name);
+    if request.kind != change.kind || !in_namespace || !named {
+        return None;
+    }
+    let matches = |object: &Option<Arc<api::object::Object>>| {
+        object.as_ref().filter(|o| api::server::selected(request, o)).cloned()
+    };
+    match (matches(&change.old), matches(&change.new)) {
+        (None, Some(new)) => Some(Response::Watch(WatchKind::Added, new)),
+        (Some(_), Some(new)) => Some(Response::Watch(WatchKind::Modified, new)),
+        (Some(old), None) => Some(Response::Watch(WatchKind::Deleted, old)),
+        (None, None) => None,
+    }
+}
