@@ -101,9 +101,7 @@ impl View {
         self.orphans
             .range(from..)
             .map(|(item, ())| item)
-            .take_while(move |(kind, key)| {
-                *kind == T::SHELF && key.namespace.as_ref() == namespace
-            })
+            .take_while(move |(kind, key)| *kind == T::SHELF && key.namespace.as_ref() == namespace)
             .filter_map(|(_, key)| Some((key, self.get::<T>(key)?)))
     }
 

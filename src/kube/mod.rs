@@ -33,7 +33,7 @@ use api::store::{Change, Store};
 use controllers::manager::{self, Manager, Wish};
 use node::NodeSpec;
 use recorder::Recorders;
-use watch::{follows, Process, Streams, WATCH_LAG};
+use watch::{Process, Streams, WATCH_LAG, follows};
 
 /// What wakes the cluster.
 #[derive(Clone, Debug, PartialEq)]
@@ -318,10 +318,8 @@ impl Cluster {
                 let wishes = self.scheduler.answered(tag, &result, cx);
                 self.grant_scheduler(wishes, cx);
             }
-            Process::ControllerManager
-            | Process::Kubelet(_)
-            | Process::Proxy(_)
-            | Process::Dns => {}
+            Process::ControllerManager | Process::Kubelet(_) | Process::Proxy(_) | Process::Dns => {
+            }
         }
     }
 
@@ -361,7 +359,12 @@ impl Cluster {
                     let from = Process::Scheduler;
                     cx.emit_after(
                         after,
-                        Output::Again(Input::Request { from, tag, request: Box::new(request), why }),
+                        Output::Again(Input::Request {
+                            from,
+                            tag,
+                            request: Box::new(request),
+                            why,
+                        }),
                     );
                 }
                 scheduler::Wish::Say(say) => self.tell(scheduler::NAME, "", &say, cx),

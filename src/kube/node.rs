@@ -20,7 +20,7 @@ use crate::kube::watch::{Process, Streams};
 use crate::kube::{Cluster, Output};
 
 /// A node to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NodeSpec {
     /// Name, also that of its host.
     pub name: Arc<str>,
@@ -54,12 +54,7 @@ pub const HEALTHY: [(&str, &str, &str, &str); 4] = [
         "kubelet has sufficient memory available",
     ),
     ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-    (
-        "PIDPressure",
-        "False",
-        "KubeletHasSufficientPID",
-        "kubelet has sufficient PID available",
-    ),
+    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
     ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
 ];
 

@@ -123,12 +123,7 @@ pub fn delete(kind: Kind, key: &Key, uid: Option<&str>) -> Request {
 
 /// Delete with a propagation policy.
 #[must_use]
-pub fn delete_with(
-    kind: Kind,
-    key: &Key,
-    uid: Option<&str>,
-    propagation: Propagation,
-) -> Request {
+pub fn delete_with(kind: Kind, key: &Key, uid: Option<&str>, propagation: Propagation) -> Request {
     let mut request = delete(kind, key, uid);
     request.options.propagation = Some(propagation);
     request

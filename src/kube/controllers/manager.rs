@@ -14,7 +14,7 @@ use crate::engine::trace::{Actor, Subject};
 use crate::engine::work::{Next, Run, Throttle, WorkQueue};
 use crate::kube::api::request::{ApiError, Response};
 use crate::kube::api::store::Change;
-use crate::kube::controllers::{Call, Memory, Plan, Sync, CONTROLLERS};
+use crate::kube::controllers::{CONTROLLERS, Call, Memory, Plan, Sync};
 use crate::kube::events::Say;
 use crate::kube::informer::{Item, View};
 use crate::kube::watch::Process;
@@ -123,8 +123,7 @@ impl Manager {
             cx.cause = change.by;
             for (at, controller) in CONTROLLERS.iter().enumerate() {
                 let Some(desk) = self.desks.get_mut(at) else { continue };
-                let mut sync =
-                    Sync { view: &self.view, now: cx.now, memory: &mut desk.memory };
+                let mut sync = Sync { view: &self.view, now: cx.now, memory: &mut desk.memory };
                 for (item, delay) in controller.wakes(change, &mut sync) {
                     if delay == SimDuration::ZERO {
                         desk.queue.add(item, change.by);
@@ -220,8 +219,7 @@ impl Manager {
             while let Some((item, cause)) = self.desks.get_mut(at).and_then(|d| d.queue.take()) {
                 cx.cause = cause;
                 let Some(desk) = self.desks.get_mut(at) else { break };
-                let mut sync =
-                    Sync { view: &self.view, now: cx.now, memory: &mut desk.memory };
+                let mut sync = Sync { view: &self.view, now: cx.now, memory: &mut desk.memory };
                 let plan = controller.reconcile(&item, &mut sync);
                 self.next += 1;
                 let working = Working {
@@ -283,8 +281,7 @@ impl Manager {
                     working.second = true;
                     let Some(controller) = CONTROLLERS.get(working.controller) else { return };
                     let item = working.run.key.clone();
-                    let mut sync =
-                        Sync { view: &self.view, now: cx.now, memory: &mut desk.memory };
+                    let mut sync = Sync { view: &self.view, now: cx.now, memory: &mut desk.memory };
                     let plan = controller.after(&item, failed, &mut sync);
                     self.begin(id, plan, cx, wishes);
                 }
@@ -346,11 +343,14 @@ fn fill(say: &Say, with: &str) -> Say {
 
 fn name_in(response: &Response) -> &str {
     match response {
-        Response::Object(object) => object.meta().name.as_deref().unwrap_or(""),
+        Response::Object(object) | Response::Warned(object, _) => {
+            object.meta().name.as_deref().unwrap_or("")
+        }
         Response::List { .. }
         | Response::Watch(..)
         | Response::Text(_)
+        | Response::ErrText(_)
+        | Response::Value(_)
         | Response::Done { .. } => "",
     }
 }
-

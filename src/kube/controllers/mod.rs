@@ -115,7 +115,8 @@ impl Memory {
 
     /// Expect creations.
     pub fn expect_adds(&mut self, item: &Item, count: i32, now: SimTime) {
-        let expected = Expectation { adds: count, unsent: count, deletes: BTreeSet::new(), since: now };
+        let expected =
+            Expectation { adds: count, unsent: count, deletes: BTreeSet::new(), since: now };
         self.expectations.insert(item.clone(), expected);
     }
 

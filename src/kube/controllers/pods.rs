@@ -11,8 +11,8 @@ use crate::base::message::Message;
 use crate::base::time::{SimDuration, SimTime};
 use crate::kube::api::object::{Key, Stored};
 use crate::kube::clock::sim_time;
-use crate::kube::controllers::calls::{create, delete, normal, warning};
 use crate::kube::controllers::Call;
+use crate::kube::controllers::calls::{create, delete, normal, warning};
 use crate::kube::events::Regarding;
 use crate::kube::kinds::Kind;
 
@@ -106,11 +106,7 @@ pub fn controller_ref<T: Stored>(meta: &ObjectMeta) -> OwnerReference {
 
 /// A pod from a template, owned by a controller; its name is still to be generated.
 #[must_use]
-pub fn from_template(
-    template: &PodTemplateSpec,
-    namespace: &str,
-    owner: OwnerReference,
-) -> Pod {
+pub fn from_template(template: &PodTemplateSpec, namespace: &str, owner: OwnerReference) -> Pod {
     let meta = template.metadata.clone().unwrap_or_default();
     let prefix = format!("{}-", owner.name);
     let prefix = if valid_prefix(&prefix) { prefix } else { owner.name.clone() };

@@ -9,7 +9,7 @@ use crate::base::message::Message;
 use crate::kube::api::object::Key;
 use crate::kube::controllers::calls::delete;
 use crate::kube::controllers::deployment::newset::revision;
-use crate::kube::controllers::deployment::{name_of, size, Rollout};
+use crate::kube::controllers::deployment::{Rollout, name_of, size};
 use crate::kube::controllers::{Call, Plan};
 use crate::kube::kinds::Kind;
 
@@ -41,9 +41,7 @@ pub fn clean(rollout: &Rollout<'_>, plan: &mut Plan) {
             .with("deployment", rollout.key.name.clone())
             .with("limit", limit);
         plan.call(
-            Call::new(delete(Kind::ReplicaSet, &key, None))
-                .because(why)
-                .forgiving(&["NotFound"]),
+            Call::new(delete(Kind::ReplicaSet, &key, None)).because(why).forgiving(&["NotFound"]),
         );
     }
 }

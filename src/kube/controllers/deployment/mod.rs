@@ -16,10 +16,10 @@ use crate::kube::api::request::{ApiError, Response};
 use crate::kube::api::store::Change;
 use crate::kube::controllers::calls::{patch, regarding_type, update_status, warning};
 use crate::kube::controllers::pods::{controller_ref, is_finished};
-use crate::kube::controllers::{now, Call, Controller, Plan, Sync, Wakes};
-use crate::kube::informer::{controller_of, Item};
+use crate::kube::controllers::{Call, Controller, Plan, Sync, Wakes, now};
+use crate::kube::informer::{Item, controller_of};
 use crate::kube::kinds::Kind;
-use crate::kube::labels::{is_empty, selects, Labels};
+use crate::kube::labels::{Labels, is_empty, selects};
 
 pub mod history;
 pub mod newset;
@@ -77,7 +77,7 @@ impl Controller for Deployments {
             sync.memory.forget(item);
             return plan;
         };
-        let Some(spec) = deployment.spec.as_ref() else { return plan };
+        let spec = &deployment.spec;
         if is_empty(&spec.selector) {
             const TEXT: &str = "This deployment is selecting all pods. \
                                 A non-empty selector is required.";
@@ -153,7 +153,7 @@ pub fn replicas(spec: &DeploymentSpec) -> i32 {
 /// `spec.replicas` of a ReplicaSet.
 #[must_use]
 pub fn size(set: &ReplicaSet) -> i32 {
-    set.spec.as_ref().and_then(|s| s.replicas).unwrap_or(0)
+    set.spec.replicas.unwrap_or(0)
 }
 
 /// `status.availableReplicas` of a ReplicaSet.
@@ -173,9 +173,7 @@ pub fn name_of(set: &ReplicaSet) -> &str {
 pub fn fence(spec: &DeploymentSpec) -> Fence {
     let share = |value: Option<&IntOrString>| match value {
         Some(IntOrString::Int(n)) => Share::Count(*n),
-        Some(IntOrString::String(text)) => {
-            Share::parse_percent(text).unwrap_or(Share::Percent(25))
-        }
+        Some(IntOrString::String(text)) => Share::parse_percent(text).unwrap_or(Share::Percent(25)),
         None => Share::Percent(25),
     };
     if is_recreate(spec) {
@@ -330,8 +328,8 @@ fn recreate(item: &Item, rollout: &Rollout<'_>, sync: &mut Sync<'_>, plan: &mut 
         rollout.old.iter().copied().filter(|set| size(set) > 0).collect();
     if !active.is_empty() {
         for set in active {
-            let why = Message::new("why-kube-recreate-down")
-                .with("deployment", rollout.key.name.clone());
+            let why =
+                Message::new("why-kube-recreate-down").with("deployment", rollout.key.name.clone());
             scale::resize(rollout, set, 0, why, plan);
         }
         status::sync_rollout(rollout, sync, plan);
@@ -394,11 +392,8 @@ fn set_wakes(change: &Change, sync: &Sync<'_>) -> Wakes {
         if controller_of(object.meta()).is_none() {
             let labels = object.meta().labels.clone().unwrap_or_default();
             let all = sync.view.list_in::<Deployment>(&change.key.namespace);
-            let wanting = all.filter(|(_, d)| {
-                d.spec.as_ref().is_some_and(|s| {
-                    !is_empty(&s.selector) && selects(&s.selector, &labels)
-                })
-            });
+            let wanting = all
+                .filter(|(_, d)| !is_empty(&d.spec.selector) && selects(&d.spec.selector, &labels));
             wakes.extend(wanting.map(|(key, _)| now((Kind::Deployment, key.clone()))));
         }
     }
@@ -416,7 +411,7 @@ fn pod_gone_wakes(change: &Change, sync: &Sync<'_>) -> Wakes {
     let Some(item) = item else { return Wakes::new() };
     let waits = sync.view.get::<Deployment>(&item.1).is_some_and(|deployment| {
         let uid = deployment.metadata.uid.as_deref().unwrap_or("");
-        deployment.spec.as_ref().is_some_and(is_recreate)
+        is_recreate(&deployment.spec)
             && sync.view.owned::<ReplicaSet>(uid).all(|(_, set)| {
                 let uid = set.metadata.uid.as_deref().unwrap_or("");
                 sync.view.owned::<Pod>(uid).next().is_none()

@@ -22,7 +22,7 @@ use crate::kube::controllers::calls::{
 use crate::kube::controllers::deployment::scale::set_replica_annotations;
 use crate::kube::controllers::deployment::status::{has_deadline, set_condition};
 use crate::kube::controllers::deployment::{
-    fence, is_recreate, name_of, replicas, rolling, size, Rollout, CREATE_SET,
+    CREATE_SET, Rollout, fence, is_recreate, name_of, replicas, rolling, size,
 };
 use crate::kube::controllers::pods::controller_ref;
 use crate::kube::controllers::{Call, Plan, Sync};
@@ -52,7 +52,7 @@ const NOT_COPIED: &[&str] = &[
 /// Whether a ReplicaSet has this template, apart from the hash label.
 #[must_use]
 pub fn same_template(set: &ReplicaSet, template: &PodTemplateSpec) -> bool {
-    let Some(own) = set.spec.as_ref().and_then(|s| s.template.as_ref()) else { return false };
+    let Some(own) = set.spec.template.as_ref() else { return false };
     if own.spec != template.spec {
         return false;
     }
@@ -95,11 +95,9 @@ pub fn refresh(rollout: &Rollout<'_>, set: &ReplicaSet, now: SimTime, plan: &mut
     let number = next_revision(rollout);
     let changed = set_annotations(rollout.deployment, &mut copy, number, true);
     let min_ready = rollout.spec.min_ready_seconds.unwrap_or(0);
-    let own_min_ready = set.spec.as_ref().and_then(|s| s.min_ready_seconds).unwrap_or(0);
+    let own_min_ready = set.spec.min_ready_seconds.unwrap_or(0);
     if changed || min_ready != own_min_ready {
-        if let Some(spec) = copy.spec.as_mut() {
-            spec.min_ready_seconds = Some(min_ready);
-        }
+        copy.spec.min_ready_seconds = Some(min_ready);
         let why = Message::new("why-kube-replicaset-revision")
             .with("deployment", rollout.key.name.clone())
             .with("revision", number);
@@ -110,7 +108,8 @@ pub fn refresh(rollout: &Rollout<'_>, set: &ReplicaSet, now: SimTime, plan: &mut
     let mut deployment = rollout.deployment.clone();
     let mut needed = set_deployment_revision(&mut deployment, revision(set));
     let status = deployment.status.get_or_insert_default();
-    let progressing = status.conditions.iter().flatten().any(|c| c.type_ == "Progressing");
+    let progressing =
+        status.conditions.iter().flatten().any(|c| c.type_.as_deref() == Some("Progressing"));
     if has_deadline(rollout.spec) && !progressing {
         let text = format!("Found new replica set \"{}\"", name_of(set));
         let found = condition("Progressing", "True", "FoundNewReplicaSet", text, now);
@@ -194,12 +193,12 @@ fn build(rollout: &Rollout<'_>, count: i32, number: i64) -> ReplicaSet {
             labels: Some(labels),
             ..ObjectMeta::default()
         },
-        spec: Some(ReplicaSetSpec {
+        spec: ReplicaSetSpec {
             replicas: Some(count),
             min_ready_seconds: rollout.spec.min_ready_seconds.filter(|s| *s != 0),
             selector,
             template: Some(template),
-        }),
+        },
         status: None,
     };
     set_annotations(deployment, &mut set, number, false);
@@ -263,8 +262,8 @@ pub fn condition(
     now: SimTime,
 ) -> DeploymentCondition {
     DeploymentCondition {
-        type_: kind.to_owned(),
-        status: status.to_owned(),
+        type_: Some(kind.to_owned()),
+        status: Some(status.to_owned()),
         reason: Some(reason.to_owned()),
         message: Some(message),
         last_update_time: Some(meta_time(now)),
@@ -288,7 +287,7 @@ pub fn create_failed(
     error: &ApiError,
     now: SimTime,
 ) -> Option<Deployment> {
-    let spec = deployment.spec.as_ref()?;
+    let spec = &deployment.spec;
     if !has_deadline(spec) {
         return None;
     }

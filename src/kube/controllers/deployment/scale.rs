@@ -7,9 +7,9 @@ use k8s_openapi::api::apps::v1::ReplicaSet;
 
 use crate::base::message::Message;
 use crate::kube::controllers::calls::{normal, regarding_type, update};
-use crate::kube::controllers::deployment::proportion::{shares, Part};
+use crate::kube::controllers::deployment::proportion::{Part, shares};
 use crate::kube::controllers::deployment::{
-    available, fence, is_recreate, name_of, replicas, size, Rollout,
+    Rollout, available, fence, is_recreate, name_of, replicas, size,
 };
 use crate::kube::controllers::{Call, Plan};
 
@@ -56,13 +56,7 @@ pub fn why_new(rollout: &Rollout<'_>, set: &ReplicaSet, to: i32) -> Message {
 }
 
 /// Give a ReplicaSet a size.
-pub fn resize(
-    rollout: &Rollout<'_>,
-    set: &ReplicaSet,
-    to: i32,
-    why: Message,
-    plan: &mut Plan,
-) {
+pub fn resize(rollout: &Rollout<'_>, set: &ReplicaSet, to: i32, why: Message, plan: &mut Plan) {
     resize_from(rollout, set, size(set), to, why, plan);
 }
 
@@ -77,10 +71,9 @@ pub fn resize_from(
 ) {
     let wanted = replicas(rollout.spec);
     let mut copy = set.clone();
-    let annotations = set_replica_annotations(&mut copy, wanted, wanted + fence(rollout.spec).surge);
-    if let Some(spec) = copy.spec.as_mut() {
-        spec.replicas = Some(to);
-    }
+    let annotations =
+        set_replica_annotations(&mut copy, wanted, wanted + fence(rollout.spec).surge);
+    copy.spec.replicas = Some(to);
     if from != size(set) {
         // The revision is that of before the earlier call; this one must not be refused for it.
         copy.metadata.resource_version = None;
@@ -114,9 +107,7 @@ pub fn scale(rollout: &Rollout<'_>, plan: &mut Plan) {
         return;
     }
     let saturated = rollout.new.filter(|new| {
-        size(new) == wanted
-            && annotation(new, DESIRED) == Some(wanted)
-            && available(new) == wanted
+        size(new) == wanted && annotation(new, DESIRED) == Some(wanted) && available(new) == wanted
     });
     if saturated.is_some() {
         for old in rollout.old.iter().filter(|set| size(set) > 0) {
@@ -127,8 +118,7 @@ pub fn scale(rollout: &Rollout<'_>, plan: &mut Plan) {
     if is_recreate(rollout.spec) {
         return;
     }
-    let status_replicas =
-        rollout.deployment.status.as_ref().and_then(|s| s.replicas).unwrap_or(0);
+    let status_replicas = rollout.deployment.status.as_ref().and_then(|s| s.replicas).unwrap_or(0);
     let parts: Vec<Part> = (0_u64..)
         .zip(&active)
         .map(|(age, set)| Part { size: size(set), age, max_annotation: annotation(set, MAX) })

@@ -11,7 +11,7 @@ use crate::base::time::{SimDuration, SimTime};
 use crate::kube::clock::sim_time;
 use crate::kube::controllers::calls::update_status;
 use crate::kube::controllers::deployment::newset::condition;
-use crate::kube::controllers::deployment::{available, fence, name_of, replicas, size, Rollout};
+use crate::kube::controllers::deployment::{Rollout, available, fence, name_of, replicas, size};
 use crate::kube::controllers::{Call, Plan, Sync};
 
 /// The deadline that means none (`HasProgressDeadline`).
@@ -28,12 +28,12 @@ pub fn has_deadline(spec: &DeploymentSpec) -> bool {
 }
 
 fn find<'a>(status: &'a DeploymentStatus, kind: &str) -> Option<&'a DeploymentCondition> {
-    status.conditions.as_ref()?.iter().find(|c| c.type_ == kind)
+    status.conditions.as_ref()?.iter().find(|c| c.type_.as_deref() == Some(kind))
 }
 
 fn remove(status: &mut DeploymentStatus, kind: &str) {
     if let Some(conditions) = status.conditions.as_mut() {
-        conditions.retain(|c| c.type_ != kind);
+        conditions.retain(|c| c.type_.as_deref() != Some(kind));
         if conditions.is_empty() {
             status.conditions = None;
         }
@@ -42,7 +42,8 @@ fn remove(status: &mut DeploymentStatus, kind: &str) {
 
 /// Set a condition. The same status and reason change nothing; else it moves to the end.
 pub fn set_condition(status: &mut DeploymentStatus, mut new: DeploymentCondition) {
-    if let Some(known) = find(status, &new.type_) {
+    let kind = new.type_.clone().unwrap_or_default();
+    if let Some(known) = find(status, &kind) {
         if known.status == new.status && known.reason == new.reason {
             return;
         }
@@ -50,7 +51,7 @@ pub fn set_condition(status: &mut DeploymentStatus, mut new: DeploymentCondition
             new.last_transition_time.clone_from(&known.last_transition_time);
         }
     }
-    remove(status, &new.type_);
+    remove(status, &kind);
     status.conditions.get_or_insert_default().push(new);
 }
 
@@ -187,7 +188,7 @@ fn progress_condition(
         let text = format!("{who} is progressing.");
         let mut new = condition(PROGRESSING, "True", "ReplicaSetUpdated", text, now);
         if let Some(current) = current {
-            if current.status == "True" {
+            if current.status.as_deref() == Some("True") {
                 new.last_transition_time = current.last_transition_time;
             }
             remove(status, PROGRESSING);
@@ -203,7 +204,7 @@ fn progress_condition(
 fn failure(rollout: &Rollout<'_>) -> Option<DeploymentCondition> {
     let of = |set: &&ReplicaSet| {
         let conditions = set.status.as_ref()?.conditions.as_ref()?;
-        let failed = conditions.iter().find(|c| c.type_ == "ReplicaFailure")?;
+        let failed = conditions.iter().find(|c| c.type_.as_deref() == Some("ReplicaFailure"))?;
         Some(DeploymentCondition {
             type_: failed.type_.clone(),
             status: failed.status.clone(),
@@ -259,7 +260,6 @@ pub fn pause_conditions(rollout: &Rollout<'_>, now: SimTime) -> Option<Deploymen
     Some(deployment)
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -276,7 +276,7 @@ mod tests {
         set_condition(&mut status, c("Available", "True", "MinimumReplicasAvailable", 2));
         set_condition(&mut status, c(PROGRESSING, "True", NEW_AVAILABLE, 9));
         let order: Vec<&str> =
-            status.conditions.iter().flatten().map(|c| c.type_.as_str()).collect();
+            status.conditions.iter().flatten().filter_map(|c| c.type_.as_deref()).collect();
         assert_eq!(order, ["Available", "Progressing"]);
         let last = find(&status, PROGRESSING).unwrap();
         assert_eq!(last.last_transition_time, Some(meta_time(SimTime::from_secs(1))));
@@ -285,10 +285,8 @@ mod tests {
 
     #[test]
     fn the_deadline_counts_from_the_last_progress() {
-        let spec = DeploymentSpec {
-            progress_deadline_seconds: Some(20),
-            ..DeploymentSpec::default()
-        };
+        let spec =
+            DeploymentSpec { progress_deadline_seconds: Some(20), ..DeploymentSpec::default() };
         let mut status = DeploymentStatus::default();
         set_condition(&mut status, c(PROGRESSING, "True", "ReplicaSetUpdated", 10));
         assert!(!timed_out(&spec, &status, SimTime::from_secs(30)));

@@ -20,11 +20,11 @@ use crate::kube::api::store::Change;
 use crate::kube::clock::{meta_time, sim_time};
 use crate::kube::controllers::calls::{patch, regarding_type, update_status};
 use crate::kube::controllers::pods::{
-    self, availability, controller_ref, create_call, delete_call, from_template, is_active,
-    Availability,
+    self, Availability, availability, controller_ref, create_call, delete_call, from_template,
+    is_active,
 };
-use crate::kube::controllers::{now, Call, Controller, Plan, Sync, Wakes};
-use crate::kube::informer::{controller_of, Item};
+use crate::kube::controllers::{Call, Controller, Plan, Sync, Wakes, now};
+use crate::kube::informer::{Item, controller_of};
 use crate::kube::kinds::Kind;
 use crate::kube::labels::selects;
 
@@ -126,7 +126,7 @@ impl Controller for ReplicaSets {
         let Some(mut set) = ReplicaSet::of(&carried).cloned() else { return plan };
         let error = sync.memory.errors.get(item).cloned();
         let Some(before) = sync.view.get::<ReplicaSet>(&item.1) else { return plan };
-        let wanted = set.spec.as_ref().and_then(|s| s.replicas).unwrap_or(1);
+        let wanted = set.spec.replicas.unwrap_or(1);
         if let Some(status) = set.status.as_mut() {
             set_failure(status, error.as_ref(), wanted, sync.now);
             let same = before.status.as_ref() == Some(status);
@@ -150,9 +150,8 @@ fn pod_wakes(change: &Change, sync: &mut Sync<'_>) -> Wakes {
         same.then(|| ((Kind::ReplicaSet, key), pods::uid(meta)))
     };
     let (before, after) = (owner(&change.old), owner(&change.new));
-    let deleting = |o: &Option<Arc<Object>>| {
-        o.as_ref().is_some_and(|o| o.meta().deletion_timestamp.is_some())
-    };
+    let deleting =
+        |o: &Option<Arc<Object>>| o.as_ref().is_some_and(|o| o.meta().deletion_timestamp.is_some());
     if let Some((item, uid)) = &before {
         let goes = change.new.is_none() || deleting(&change.new) && !deleting(&change.old);
         if goes {
@@ -172,9 +171,7 @@ fn pod_wakes(change: &Change, sync: &mut Sync<'_>) -> Wakes {
         if controller_of(object.meta()).is_none() {
             let labels = object.meta().labels.clone().unwrap_or_default();
             let sets = sync.view.list_in::<ReplicaSet>(&change.key.namespace);
-            let wanting = sets.filter(|(_, set)| {
-                set.spec.as_ref().is_some_and(|s| selects(&s.selector, &labels))
-            });
+            let wanting = sets.filter(|(_, set)| selects(&set.spec.selector, &labels));
             wakes.extend(wanting.map(|(key, _)| now((Kind::ReplicaSet, key.clone()))));
         }
     }
@@ -182,12 +179,8 @@ fn pod_wakes(change: &Change, sync: &mut Sync<'_>) -> Wakes {
 }
 
 /// The set's active pods. Adopts and releases by calls of the plan.
-fn claim<'a>(
-    set: &ReplicaSet,
-    sync: &Sync<'a>,
-    plan: &mut Plan,
-) -> Vec<(&'a Key, &'a Pod)> {
-    let Some(spec) = &set.spec else { return Vec::new() };
+fn claim<'a>(set: &ReplicaSet, sync: &Sync<'a>, plan: &mut Plan) -> Vec<(&'a Key, &'a Pod)> {
+    let spec = &set.spec;
     let uid = set.metadata.uid.as_deref().unwrap_or("");
     let namespace = set.metadata.namespace.as_deref().unwrap_or("");
     let view = sync.view;
@@ -208,7 +201,8 @@ fn claim<'a>(
         return claimed;
     }
     // The view's lifetime is that of the cache, so the namespace must be too.
-    let Some(home) = view.get::<ReplicaSet>(&Key::new(namespace, set.metadata.name.as_deref().unwrap_or("")))
+    let Some(home) =
+        view.get::<ReplicaSet>(&Key::new(namespace, set.metadata.name.as_deref().unwrap_or("")))
     else {
         return claimed;
     };
@@ -250,7 +244,7 @@ fn manage(
     sync: &mut Sync<'_>,
     plan: &mut Plan,
 ) {
-    let Some(spec) = &set.spec else { return };
+    let spec = &set.spec;
     let active: Vec<(&Key, &Pod)> =
         claimed.iter().copied().filter(|(_, pod)| is_active(pod)).collect();
     let wanted = usize::try_from(spec.replicas.unwrap_or(1)).unwrap_or(0);
@@ -359,7 +353,7 @@ fn status_of(
     claimed: &[(&Key, &Pod)],
     sync: &Sync<'_>,
 ) -> (ReplicaSetStatus, Option<SimDuration>) {
-    let spec = set.spec.clone().unwrap_or_default();
+    let spec = &set.spec;
     let min_ready = spec.min_ready_seconds.unwrap_or(0);
     let template = spec.template.as_ref().and_then(|t| t.metadata.as_ref());
     let template_labels = template.and_then(|m| m.labels.clone()).unwrap_or_default();
@@ -401,20 +395,15 @@ fn status_of(
 }
 
 /// The condition ReplicaFailure shows the error of the sync and goes with the next good one.
-fn set_failure(
-    status: &mut ReplicaSetStatus,
-    error: Option<&ApiError>,
-    wanted: i32,
-    now: SimTime,
-) {
+fn set_failure(status: &mut ReplicaSetStatus, error: Option<&ApiError>, wanted: i32, now: SimTime) {
     let mut conditions = status.conditions.take().unwrap_or_default();
-    let known = conditions.iter().position(|c| c.type_ == "ReplicaFailure");
+    let known = conditions.iter().position(|c| c.type_.as_deref() == Some("ReplicaFailure"));
     match (error, known) {
         (Some(error), None) => {
             let reason = if status.replicas < wanted { "FailedCreate" } else { "FailedDelete" };
             conditions.push(ReplicaSetCondition {
-                type_: "ReplicaFailure".to_owned(),
-                status: "True".to_owned(),
+                type_: Some("ReplicaFailure".to_owned()),
+                status: Some("True".to_owned()),
                 reason: Some(reason.to_owned()),
                 message: Some(error.message.clone()),
                 last_transition_time: Some(meta_time(now)),
