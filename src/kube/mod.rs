@@ -29,6 +29,7 @@ pub mod kubelet;
 pub mod node;
 
 use api::request::{ApiError, Request, Response, Verb, WatchKind};
+use api::selector::Selector;
 use api::store::{Change, Store};
 use controllers::manager::{self, Manager, Wish};
 use node::NodeSpec;
@@ -116,6 +117,7 @@ impl From<net::Output> for Output {
 #[derive(Clone, Debug)]
 struct Watcher {
     request: Arc<Request>,
+    selector: Selector,
 }
 
 /// A Kubernetes cluster.
@@ -192,15 +194,26 @@ impl Cluster {
         self.expire(cx);
         if request.verb == Verb::Watch {
             let since = request.options.since.unwrap_or(u64::MAX);
-            let request = Arc::new(request);
+            let text = |s: &Option<String>| s.clone().unwrap_or_default();
+            let options = &request.options;
+            let labels = text(&options.label_selector);
+            let parsed = Selector::parse(request.kind, &labels, &text(&options.field_selector));
+            let selector = match parsed {
+                Ok(selector) => selector,
+                Err(error) => {
+                    cx.emit(Output::Reply { ticket, result: Err(error) });
+                    return;
+                }
+            };
+            let watcher = Watcher { request: Arc::new(request), selector };
             let missed: Vec<Arc<Change>> =
                 self.store.changes_from(0).filter(|c| c.revision > since).cloned().collect();
             for change in missed {
-                if let Some(response) = watched(&request, &change) {
+                if let Some(response) = watched(&watcher, &change) {
                     cx.emit(Output::Reply { ticket, result: Ok(response) });
                 }
             }
-            self.watchers.insert(ticket, Watcher { request });
+            self.watchers.insert(ticket, watcher);
             return;
         }
         let why = asked(request.verb);
@@ -256,7 +269,7 @@ impl Cluster {
                 }
             }
             for (ticket, watcher) in &self.watchers {
-                if let Some(response) = watched(&watcher.request, &change) {
+                if let Some(response) = watched(watcher, &change) {
                     let reply = Output::Reply { ticket: *ticket, result: Ok(response) };
                     let lag = SimDuration(WATCH_LAG.quantiles_us[2]);
                     cx.out.push((lag, change.by, reply));
@@ -434,14 +447,15 @@ fn asked(verb: Verb) -> Option<Message> {
 }
 
 /// What a watcher sees of a change.
-fn watched(request: &Request, change: &Change) -> Option<Response> {
+fn watched(watcher: &Watcher, change: &Change) -> Option<Response> {
+    let request = &watcher.request;
     let in_namespace = request.namespace.as_ref().is_none_or(|ns| *ns == change.key.namespace);
     let named = request.name.as_ref().is_none_or(|name| *name == change.key.name);
     if request.kind != change.kind || !in_namespace || !named {
         return None;
     }
     let matches = |object: &Option<Arc<api::object::Object>>| {
-        object.as_ref().filter(|o| api::server::selected(request, o)).cloned()
+        object.as_ref().filter(|o| watcher.selector.matches(o)).cloned()
     };
     match (matches(&change.old), matches(&change.new)) {
         (None, Some(new)) => Some(Response::Watch(WatchKind::Added, new)),

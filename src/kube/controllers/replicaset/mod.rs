@@ -438,12 +438,7 @@ mod tests {
     #[test]
     fn a_failure_shows_once_and_goes() {
         let mut status = ReplicaSetStatus { replicas: 1, ..ReplicaSetStatus::default() };
-        let error = ApiError {
-            code: 403,
-            reason: "Forbidden",
-            message: "exceeded quota".into(),
-            causes: Vec::new(),
-        };
+        let error = ApiError::forbidden(Kind::Pod, "web-", "exceeded quota");
         set_failure(&mut status, Some(&error), 3, SimTime::ZERO);
         let reasons = |s: &ReplicaSetStatus| {
             s.conditions.iter().flatten().filter_map(|c| c.reason.clone()).collect::<Vec<_>>()
