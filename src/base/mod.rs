@@ -8,6 +8,7 @@ pub mod name;
 pub mod quantity;
 pub mod rng;
 pub mod shelf;
+pub mod gotemplate;
 pub mod stub;
 pub mod table;
 pub mod time;
