@@ -49,7 +49,7 @@ const ADJECTIVES: [&str; 36] = [
     "admiring", "amazing", "blissful", "bold", "brave", "busy", "charming", "clever", "cool",
     "dazzling", "eager", "elated", "epic", "fervent", "focused", "friendly", "gallant", "gifted",
     "happy", "hopeful", "jolly", "keen", "kind", "laughing", "lucid", "modest", "nifty", "quirky",
-    "relaxed", "serene", "sharp", "sleepy", "stoic", "tender", "vibrant", "zealous",
+    "relaxed", "serene", "sharp", "silly", "stoic", "tender", "vibrant", "zealous",
 ];
 const SURNAMES: [&str; 36] = [
     "archimedes",
