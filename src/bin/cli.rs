@@ -1,3 +1,7 @@
 //! The native program `drydock`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    drydock::native::cli::main()
+}

@@ -1,1 +1,11 @@
-//! The native program: headless runs, replays, checks.
+//! The native program: headless runs, replays of recorded cases, checks of files.
+//!
+//! The only place of the crate, with `ui`, that reads and writes the machine it runs on.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program prints")]
+
+pub mod cli;
+pub mod driver;
+pub mod run;
+pub mod check;
+pub mod digest;
+pub mod replay;

@@ -1,0 +1,56 @@
+//! The arguments of the program.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::native::{check, digest, replay, run};
+
+/// Drydock without the page: the same simulation, headless.
+#[derive(Parser)]
+#[command(name = "drydock", version)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Apply Compose files or Kubernetes manifests to a new world; print the event log and tables
+    Run(run::Args),
+    /// Replay a recorded case and write what the recorder would have written
+    Replay {
+        /// Folder with scenario.yaml and the input files
+        case: PathBuf,
+        /// Folder to write to
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Validate files as the page does: accepted or refused, with the real tool's words
+    Check(check::Args),
+    /// Print the digest of a fixed run, to compare with the browser's
+    Digest {
+        /// Seed of the run
+        #[arg(long, default_value_t = 7)]
+        seed: u64,
+    },
+}
+
+/// Run the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let outcome = match Cli::parse().task {
+        Task::Run(args) => run::run(&args),
+        Task::Replay { case, out } => replay::run(&case, &out),
+        Task::Check(args) => check::run(&args),
+        Task::Digest { seed } => {
+            println!("{}", digest::of_demo(seed));
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

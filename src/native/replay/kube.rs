@@ -1,0 +1,386 @@
+//! Replays the Kubernetes areas.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+
+use crate::base::quantity::Quantity;
+use crate::base::time::{SimDuration, SimTime};
+use crate::native::driver::Driver;
+use crate::native::replay::docker::write_lines;
+use crate::native::replay::kube_trace;
+use crate::native::replay::scenario::{self, seconds, stamp};
+use crate::world::command::{Command, HostAction};
+use crate::world::genesis::{ClusterSetup, Genesis, NodeSetup};
+use crate::world::world::{FinishedRun, World};
+
+/// Time before the scenario starts, in which the cluster comes to rest.
+const WARM_UP: SimDuration = SimDuration::from_secs(25);
+/// Waits poll this often (FORMAT §1.2).
+const POLL: SimDuration = SimDuration::from_millis(400);
+/// A command that runs longer than this is left alone.
+const COMMAND_LIMIT: SimDuration = SimDuration::from_secs(900);
+/// Where the learner's machine sits: kubectl runs on the first node's network, outside of pods.
+const HOME: &str = "/home/student";
+/// Kinds whose changes do not count as movement for `settle`.
+const RESTLESS: [&str; 3] = ["Event", "Node", "Lease"];
+/// Kinds that the recorder did not trace.
+const UNTRACED: [&str; 2] = ["Lease", "ServiceAccount"];
+
+/// Replay one case.
+pub(super) fn replay(case: &Path, scenario: &Value, out: &Path) -> Result<()> {
+    let namespace = text(scenario, "namespace").unwrap_or("default").to_owned();
+    let genesis = genesis(case, scenario, &namespace)?;
+    let mut driver: Driver<fn(&World)> = Driver::new(&genesis, |_| ());
+    driver.advance(SimTime::ZERO + WARM_UP);
+    let mut replay = Replay {
+        zero: driver.world.now(),
+        seen: driver.world.kube().map_or(0, |k| k.change_count()),
+        driver,
+        traced: scenario.get("watch") != Some(&Value::Bool(false)),
+        words: String::new(),
+        lines: vec![json!({"t": 0, "type": "START"})],
+        background: Vec::new(),
+        times: times(case),
+        recorded: 0,
+        last_change: SimTime::ZERO,
+        namespace: namespace.clone(),
+    };
+    replay.initial();
+    let context = format!("kubectl config set-context --current --namespace={namespace}");
+    replay.hidden(&context);
+    let steps = scenario.get("steps").and_then(Value::as_array).cloned().unwrap_or_default();
+    for (number, step) in steps.iter().enumerate() {
+        replay.step(number, step);
+    }
+    replay.background_done(true);
+    replay.catch_up();
+    let end = replay.clock();
+    replay.lines.push(json!({"t": end, "type": "END", "ok": true}));
+    fs::write(out.join("kubectl.txt"), &replay.words)
+        .with_context(|| format!("{}", out.display()))?;
+    write_lines(&out.join("trace.jsonl"), &replay.lines)
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value.get(key).and_then(Value::as_str)
+}
+
+/// When the recorded commands began, if the case says so.
+fn times(case: &Path) -> Vec<SimTime> {
+    let read = fs::read_to_string(case.join("times.json")).ok();
+    let list: Option<Vec<Value>> = read.and_then(|text| serde_json::from_str(&text).ok());
+    list.unwrap_or_default().iter().filter_map(seconds).collect()
+}
+
+fn genesis(case: &Path, scenario: &Value, namespace: &str) -> Result<Genesis> {
+    let hollow = text(scenario, "clusterName") != Some("real");
+    let nodes = scenario.pointer("/cluster/nodes").and_then(Value::as_array);
+    let nodes = nodes.into_iter().flatten().map(|n| node(n, hollow)).collect();
+    let files = scenario::files(case)?;
+    let files = files.into_iter().map(|(path, text)| (format!("{HOME}/{path}"), text)).collect();
+    Ok(Genesis {
+        seed: 1,
+        hosts: Vec::new(),
+        cluster: Some(ClusterSetup { nodes, namespaces: vec![namespace.to_owned()] }),
+        registry: true,
+        files,
+    })
+}
+
+/// A node of a scenario: `name`, `cpu`, `memory`, `pods`, `labels`.
+fn node(value: &Value, hollow: bool) -> NodeSetup {
+    let quantity = |key: &str| {
+        let value = value.get(key)?;
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        Quantity::parse(&text)
+    };
+    let cpu = quantity("cpu").map_or(4_000, |q| u32::try_from(q.milli()).unwrap_or(4_000));
+    let memory = quantity("memory").map_or(8 << 30, |q| u64::try_from(q.value()).unwrap_or(8 << 30));
+    let mut setup = NodeSetup::new(text(value, "name").unwrap_or("node-1"), cpu, memory);
+    if let Some(pods) = value.get("pods").and_then(Value::as_u64) {
+        setup.pods = u32::try_from(pods).unwrap_or(110);
+    }
+    for (key, label) in value.get("labels").and_then(Value::as_object).into_iter().flatten() {
+        let label = label.as_str().map_or_else(|| label.to_string(), str::to_owned);
+        setup.labels.insert(key.clone(), label);
+    }
+    for taint in value.get("taints").and_then(Value::as_array).into_iter().flatten() {
+        let part = |key: &str| text(taint, key).unwrap_or("").to_owned();
+        setup.taints.push(format!("{}={}:{}", part("key"), part("value"), part("effect")));
+    }
+    setup.hollow = hollow;
+    setup
+}
+
+struct Replay {
+    driver: Driver<fn(&World)>,
+    zero: SimTime,
+    seen: u64,
+    traced: bool,
+    words: String,
+    lines: Vec<Value>,
+    /// Number and arguments of commands that still run.
+    background: Vec<(u32, String)>,
+    times: Vec<SimTime>,
+    recorded: usize,
+    last_change: SimTime,
+    namespace: String,
+}
+
+impl Replay {
+    fn now(&self) -> SimTime {
+        SimTime(self.driver.world.now().0 - self.zero.0)
+    }
+
+    fn clock(&self) -> Value {
+        stamp(self.now())
+    }
+
+    fn advance_to(&mut self, at: SimTime) {
+        self.driver.advance(SimTime(at.0 + self.zero.0));
+        self.catch_up();
+    }
+
+    /// Objects that are there at the start.
+    fn initial(&mut self) {
+        if !self.traced {
+            return;
+        }
+        let Some(kube) = self.driver.world.kube() else { return };
+        let objects: Vec<(&str, Value)> = kube
+            .objects()
+            .filter(|(kind, value)| match *kind {
+                "Node" => true,
+                "Namespace" => {
+                    value.pointer("/metadata/name").and_then(Value::as_str)
+                        == Some(&self.namespace)
+                }
+                _ => false,
+            })
+            .collect();
+        let zero = json!(0);
+        let lines = objects.iter().map(|(k, v)| kube_trace::line(zero.clone(), "INITIAL", k, v));
+        self.lines.extend(lines);
+    }
+
+    /// Write down the changes of the store since the last look.
+    fn catch_up(&mut self) {
+        let Some(kube) = self.driver.world.kube() else { return };
+        let mut changes = Vec::new();
+        for change in kube.changes_after(self.seen) {
+            self.seen += 1;
+            let at = SimTime(change.at.0.saturating_sub(self.zero.0));
+            let kind = change.kind;
+            if !RESTLESS.contains(&kind) && change.namespace == self.namespace {
+                self.last_change = at;
+            }
+            let ours = change.namespace.is_empty() || change.namespace == self.namespace;
+            if self.traced && ours && !UNTRACED.contains(&kind) {
+                changes.push(kube_trace::line(stamp(at), change.what, kind, &change.object));
+            }
+        }
+        self.lines.extend(changes);
+    }
+
+    fn step(&mut self, number: usize, step: &Value) {
+        if let Some(at) = step.get("at").and_then(seconds) {
+            self.advance_to(at);
+        }
+        let background = step.get("background") == Some(&Value::Bool(true));
+        if let Some(pause) = step.get("sleep").and_then(seconds) {
+            let to = SimTime(self.now().0 + pause.0);
+            self.advance_to(to);
+        } else if let Some(wait) = step.get("wait") {
+            self.wait(wait, step.get("timeout").and_then(seconds));
+        } else if let (Some(action), Some(file)) = (text(step, "action"), text(step, "file")) {
+            self.mark(number, action);
+            self.kubectl(&format!("{action} -f {file}"), background);
+        } else if let Some(args) = text(step, "kubectl") {
+            if let Some(action) = text(step, "action") {
+                self.mark(number, action);
+            }
+            self.kubectl(args, background);
+        } else if let Some(action) = text(step, "action") {
+            self.mark(number, action);
+            self.other(action, step);
+        } else if let Some(shell) = text(step, "shell") {
+            self.hidden(shell);
+        }
+        self.background_done(false);
+    }
+
+    /// A line that says that a changing step begins.
+    fn mark(&mut self, number: usize, action: &str) {
+        self.wait_for_turn();
+        self.catch_up();
+        let t = self.clock();
+        self.lines.push(json!({"t": t, "type": "STEP", "i": number, "action": action}));
+    }
+
+    /// The i-th recorded command does not start before its recorded time.
+    fn wait_for_turn(&mut self) {
+        if let Some(at) = self.times.get(self.recorded).copied()
+            && at > self.now()
+        {
+            self.advance_to(at);
+        }
+    }
+
+    fn kubectl(&mut self, args: &str, background: bool) {
+        self.wait_for_turn();
+        self.recorded += 1;
+        let line = format!("kubectl {args}");
+        if background {
+            let run = self.driver.start("", HOME, &line, false);
+            self.background.push((run, args.to_owned()));
+            return;
+        }
+        let deadline = self.driver.world.now() + COMMAND_LIMIT;
+        let done = self.driver.script("", HOME, &line, false, deadline);
+        self.catch_up();
+        if let Some(done) = done {
+            self.record(args, &done);
+        }
+    }
+
+    fn hidden(&mut self, line: &str) -> Option<FinishedRun> {
+        let deadline = self.driver.world.now() + COMMAND_LIMIT;
+        let done = self.driver.script("", HOME, line, false, deadline);
+        self.catch_up();
+        done
+    }
+
+    fn record(&mut self, args: &str, done: &FinishedRun) {
+        let started = SimTime(done.started.0.saturating_sub(self.zero.0));
+        let _ = writeln!(self.words, "# t={}", stamp(started));
+        let _ = writeln!(self.words, "$ kubectl {args}");
+        self.words.push_str(&done.stdout);
+        if !done.stdout.is_empty() && !done.stdout.ends_with('\n') {
+            self.words.push('\n');
+        }
+        if !done.stderr.is_empty() {
+            self.words.push_str("[stderr]\n");
+            self.words.push_str(&done.stderr);
+            if !done.stderr.ends_with('\n') {
+                self.words.push('\n');
+            }
+        }
+        let _ = writeln!(self.words, "[exit {}]\n", done.exit);
+    }
+
+    fn background_done(&mut self, last: bool) {
+        let running = std::mem::take(&mut self.background);
+        for (run, args) in running {
+            match self.driver.world.finished(run).cloned() {
+                Some(done) => self.record(&format!("{args}   # ran in the background"), &done),
+                None if last => {}
+                None => self.background.push((run, args)),
+            }
+        }
+    }
+
+    /// Actions that are not kubectl.
+    fn other(&mut self, action: &str, step: &Value) {
+        let first = self.driver.world.kube().and_then(|k| k.node_names().next().map(str::to_owned));
+        let node = text(step, "node").map(str::to_owned).or(first).unwrap_or_default();
+        let act = match action {
+            "stop-node" => HostAction::PowerOff,
+            "start-node" => HostAction::Boot,
+            "stop-kubelet" => HostAction::KillDaemon,
+            "start-kubelet" => HostAction::StartDaemon,
+            "add-node" => {
+                if let Some(spec) = step.get("spec") {
+                    self.driver.world.add_node(&self::node(spec, true));
+                }
+                return;
+            }
+            _ => {
+                if let Some(shell) = text(step, "shell") {
+                    self.hidden(shell);
+                }
+                return;
+            }
+        };
+        self.driver.world.execute(Command::Host { host: node, action: act });
+    }
+
+    fn wait(&mut self, wait: &Value, timeout: Option<SimTime>) {
+        let limit = self.now() + timeout.unwrap_or(SimTime::from_secs(120)).since(SimTime::ZERO);
+        let settle = wait.get("settle").and_then(seconds);
+        let begun = self.now();
+        while self.now() < limit {
+            let met = match settle {
+                Some(quiet) => {
+                    let since = self.last_change.max(begun);
+                    self.now().since(since) >= quiet.since(SimTime::ZERO)
+                }
+                None => self.condition(wait),
+            };
+            if met {
+                return;
+            }
+            let to = (self.now() + POLL).min(limit);
+            self.advance_to(to);
+        }
+    }
+
+    fn condition(&mut self, wait: &Value) -> bool {
+        if let Some(target) = text(wait, "rollout") {
+            let line = format!("kubectl rollout status {target} --watch=false");
+            return self.hidden(&line).is_some_and(|done| {
+                done.stdout.contains("successfully rolled out")
+                    || done.stdout.contains("roll out complete")
+                    || done.stdout.contains("rolling update complete")
+            });
+        }
+        if let Some(target) = text(wait, "gone") {
+            return self
+                .hidden(&format!("kubectl get {target}"))
+                .is_some_and(|done| done.stderr.contains("NotFound"));
+        }
+        if let Some(target) = text(wait, "jsonpath") {
+            let (resource, path) = target.split_once(" {").unwrap_or((target, ""));
+            let line = format!("kubectl get {resource} -o jsonpath='{{{path}'");
+            let wanted = wait.get("equals").map_or_else(String::new, |v| {
+                v.as_str().map_or_else(|| v.to_string(), str::to_owned)
+            });
+            return self.hidden(&line).is_some_and(|done| done.stdout.trim() == wanted);
+        }
+        wait.get("pods").is_none_or(|wanted| self.pods(wanted))
+    }
+
+    /// Whether the pods of a selector are as wanted.
+    fn pods(&mut self, wanted: &Value) -> bool {
+        let selector = text(wanted, "selector").map(|s| format!(" -l {s}")).unwrap_or_default();
+        let Some(done) = self.hidden(&format!("kubectl get pods{selector} -o json")) else {
+            return false;
+        };
+        let list: Value = serde_json::from_str(&done.stdout).unwrap_or(Value::Null);
+        let pods = list.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+        let count = |test: &dyn Fn(&Value) -> bool| pods.iter().filter(|p| test(p)).count() as u64;
+        let number = |key: &str| wanted.get(key).and_then(Value::as_u64);
+        let ready = |pod: &Value| {
+            pod.pointer("/status/conditions").and_then(Value::as_array).is_some_and(|list| {
+                list.iter().any(|c| c["type"] == "Ready" && c["status"] == "True")
+            })
+        };
+        let restarts = |pod: &Value| {
+            let statuses = pod.pointer("/status/containerStatuses").and_then(Value::as_array);
+            statuses.into_iter().flatten().filter_map(|s| s["restartCount"].as_u64()).sum::<u64>()
+        };
+        let phase = text(wanted, "phase");
+        number("count").is_none_or(|n| pods.len() as u64 == n)
+            && number("ready").is_none_or(|n| count(&ready) == n)
+            && number("restarts").is_none_or(|n| count(&|p| restarts(p) >= n) > 0)
+            && phase.is_none_or(|phase| {
+                !pods.is_empty() && count(&|p| p["status"]["phase"] == phase) == pods.len() as u64
+            })
+            && number("terminating").is_none_or(|n| {
+                count(&|p| p.pointer("/metadata/deletionTimestamp").is_some()) == n
+            })
+    }
+}
