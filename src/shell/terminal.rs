@@ -1,0 +1,209 @@
+//! What stands on the screen of a terminal: a bounded list of lines that understands the few
+//! control sequences which the tools print.
+
+use std::sync::Arc;
+
+use crate::base::shelf::Seq;
+use crate::base::time::SimTime;
+
+/// Lines kept of one terminal.
+pub const MAX_LINES: usize = 5_000;
+/// Longest line kept, in characters.
+const MAX_LINE_CHARS: usize = 20_000;
+
+/// Who wrote a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The prompt with what the learner typed.
+    Prompt,
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+/// One line of a screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// When it was begun.
+    pub at: SimTime,
+    /// Who wrote it.
+    pub origin: Origin,
+    /// Its text, without line end.
+    pub text: Arc<str>,
+}
+
+/// The screen of one terminal.
+#[derive(Clone, Debug, Default)]
+pub struct Screen {
+    done: Seq<Line>,
+    /// The last lines, which may still be rewritten.
+    open: Vec<Line>,
+    unfinished: bool,
+}
+
+/// Lines at the end that a progress display may rewrite.
+const OPEN_LINES: usize = 200;
+
+impl Screen {
+    /// Write text as it comes.
+    pub fn write(&mut self, at: SimTime, origin: Origin, text: &str) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            if let Some(after) = self.control(rest) {
+                rest = after;
+                continue;
+            }
+            let end = rest
+                .char_indices()
+                .find(|(i, c)| *c == '\n' || *c == '\r' || (*c == '\u{1b}' && *i > 0))
+                .map_or(rest.len(), |(i, _)| i);
+            let (part, after) = rest.split_at(end);
+            if !part.is_empty() {
+                self.append(at, origin, part);
+            }
+            rest = match after.chars().next() {
+                Some('\n') => {
+                    self.newline(at, origin);
+                    after.get(1..).unwrap_or("")
+                }
+                Some('\r') => {
+                    let tail = after.get(1..).unwrap_or("");
+                    if !tail.starts_with('\n') {
+                        self.carriage_return();
+                    }
+                    tail
+                }
+                _ => after,
+            };
+        }
+    }
+
+    /// A prompt with the line that was typed at it.
+    pub fn prompt(&mut self, at: SimTime, text: &str) {
+        if self.unfinished {
+            self.newline(at, Origin::Out);
+        }
+        self.append(at, Origin::Prompt, text);
+        self.newline(at, Origin::Prompt);
+    }
+
+    /// Forget everything (`clear`).
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The lines, oldest first, from a number on; numbers count from the first line ever.
+    pub fn lines_from(&self, first: u64) -> impl DoubleEndedIterator<Item = &Line> {
+        self.done.iter_from(first).chain(self.open.iter())
+    }
+
+    /// All lines kept.
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &Line> {
+        self.lines_from(0)
+    }
+
+    /// Whether the last line has no end yet (a prompt of a program).
+    #[must_use]
+    pub const fn unfinished(&self) -> bool {
+        self.unfinished
+    }
+
+    fn append(&mut self, at: SimTime, origin: Origin, part: &str) {
+        if !self.unfinished {
+            self.open.push(Line { at, origin, text: "".into() });
+            self.unfinished = true;
+        }
+        if let Some(line) = self.open.last_mut()
+            && line.text.len() < MAX_LINE_CHARS
+        {
+            line.text = format!("{}{part}", line.text).into();
+        }
+        self.settle();
+    }
+
+    fn newline(&mut self, at: SimTime, origin: Origin) {
+        if !self.unfinished {
+            self.open.push(Line { at, origin, text: "".into() });
+            self.settle();
+        }
+        self.unfinished = false;
+    }
+
+    fn carriage_return(&mut self) {
+        if let Some(line) = self.open.last_mut()
+            && self.unfinished
+        {
+            line.text = "".into();
+        }
+    }
+
+    /// A control sequence at the start of a text: what follows it.
+    fn control<'a>(&mut self, text: &'a str) -> Option<&'a str> {
+        let body = text.strip_prefix("\u{1b}[")?;
+        let end = body.find(|c: char| c.is_ascii_alphabetic())?;
+        let (number, tail) = body.split_at(end);
+        let count: usize = number.parse().unwrap_or(1);
+        match tail.chars().next() {
+            // Cursor up: the lines below are about to be written again.
+            Some('A') => {
+                if self.unfinished {
+                    self.open.pop();
+                    self.unfinished = false;
+                }
+                let keep = self.open.len().saturating_sub(count);
+                self.open.truncate(keep);
+            }
+            Some('J') if number == "2" => self.clear(),
+            _ => {}
+        }
+        tail.get(1..)
+    }
+
+    fn settle(&mut self) {
+        let surplus = self.open.len().saturating_sub(OPEN_LINES);
+        for line in self.open.drain(..surplus) {
+            self.done.push(line);
+        }
+        self.done.trim(MAX_LINES);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(screen: &Screen) -> Vec<&str> {
+        screen.lines().map(|l| &*l.text).collect()
+    }
+
+    #[test]
+    fn parts_join_into_lines() {
+        let mut screen = Screen::default();
+        screen.write(SimTime(1), Origin::Out, "a");
+        screen.write(SimTime(2), Origin::Out, "b\nc\r\nd");
+        assert_eq!(shown(&screen), ["ab", "c", "d"]);
+        assert!(screen.unfinished());
+        screen.prompt(SimTime(3), "$ ls");
+        assert_eq!(shown(&screen), ["ab", "c", "d", "$ ls"]);
+    }
+
+    #[test]
+    fn progress_is_rewritten() {
+        let mut screen = Screen::default();
+        screen.write(SimTime(1), Origin::Out, "x\n1 a\n2 b\n");
+        screen.write(SimTime(2), Origin::Out, "\u{1b}[2A\u{1b}[J1 A\n2 B\n");
+        assert_eq!(shown(&screen), ["x", "1 A", "2 B"]);
+        screen.write(SimTime(3), Origin::Out, "10%\r20%\n");
+        assert_eq!(shown(&screen).last(), Some(&"20%"));
+    }
+
+    #[test]
+    fn old_lines_are_dropped() {
+        let mut screen = Screen::default();
+        for _ in 0..20_000 {
+            screen.write(SimTime(1), Origin::Out, "x\n");
+        }
+        assert!(screen.lines().count() < MAX_LINES + 1_000);
+    }
+}
