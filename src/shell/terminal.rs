@@ -79,12 +79,12 @@ impl Screen {
         }
     }
 
-    /// A prompt with the line that was typed at it.
-    pub fn prompt(&mut self, at: SimTime, text: &str) {
-        if self.unfinished {
-            self.newline(at, Origin::Out);
-        }
+    /// A line that was typed: it stands behind the prompt, if one does.
+    pub fn typed(&mut self, at: SimTime, text: &str) {
         self.append(at, Origin::Prompt, text);
+        if let Some(line) = self.open.last_mut() {
+            line.origin = Origin::Prompt;
+        }
         self.newline(at, Origin::Prompt);
     }
 
@@ -184,8 +184,8 @@ mod tests {
         screen.write(SimTime(2), Origin::Out, "b\nc\r\nd");
         assert_eq!(shown(&screen), ["ab", "c", "d"]);
         assert!(screen.unfinished());
-        screen.prompt(SimTime(3), "$ ls");
-        assert_eq!(shown(&screen), ["ab", "c", "d", "$ ls"]);
+        screen.typed(SimTime(3), " ls");
+        assert_eq!(shown(&screen), ["ab", "c", "d ls"]);
     }
 
     #[test]

@@ -1,0 +1,588 @@
+//! All terminals and scripts of a world, and the tools that run in them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::base::message::Message;
+use crate::base::time::{SimDuration, SimTime};
+use crate::docker;
+use crate::engine::cx::Cx;
+use crate::engine::latency::Latency;
+use crate::engine::trace::{Actor, Subject};
+use crate::kube;
+use crate::net;
+use crate::posix::{self, Facts, Files, Process, TaskId};
+use crate::shell::job::{Effect, Io, Ticket, Wake};
+use crate::shell::run::{FinishedRun, MAX_OUTPUT_BYTES, Run, Sink, Slot};
+use crate::shell::terminal::{Origin, Screen};
+use crate::shell::tool::Tool;
+
+/// From Enter to the first request of a tool: starting the program, reading its configuration.
+const TOOL_START: Latency = Latency {
+    name: "tool-start",
+    quantiles_us: [40_000, 50_000, 60_000, 75_000, 110_000],
+    source: "fastest `docker ps` and `kubectl get` of the recordings took 0.09 to 0.12 s in all",
+};
+/// One way between a tool and a server.
+const API_HOP: Latency = Latency {
+    name: "api-hop",
+    quantiles_us: [1_000, 2_000, 3_000, 5_000, 12_000],
+    source: "the part of the fastest recorded commands that starting the tool does not explain",
+};
+/// Scripts whose results are kept.
+const MAX_FINISHED: usize = 256;
+/// The learner's home.
+pub const HOME: &str = "/home/student";
+
+/// What wakes the shell layer.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A shell goes on.
+    Process {
+        /// Its run.
+        run: u32,
+        /// Why.
+        wake: posix::Wake,
+    },
+    /// A tool goes on.
+    Tool {
+        /// The run.
+        run: u32,
+        /// The command of the shell.
+        task: TaskId,
+        /// Why.
+        wake: Wake,
+    },
+    /// An answer of a Docker daemon.
+    Docker {
+        /// The question's number.
+        ticket: u64,
+        /// The answer.
+        result: Result<docker::api::Reply, docker::api::ApiError>,
+    },
+    /// An answer of the API server.
+    Kube {
+        /// The question's number.
+        ticket: u64,
+        /// The answer.
+        result: Result<kube::api::request::Response, kube::api::request::ApiError>,
+    },
+    /// An answer of the network.
+    Net {
+        /// The question's number.
+        ticket: u64,
+        /// The answer.
+        answer: net::Answer,
+    },
+}
+
+/// What the shell layer wants.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Come back with this input.
+    Again(Input),
+    /// Ask a Docker daemon.
+    AskDocker {
+        /// The machine.
+        host: Arc<str>,
+        /// To be given back with each answer.
+        ticket: u64,
+        /// The question.
+        request: docker::api::Request,
+    },
+    /// Ask the API server.
+    AskKube {
+        /// To be given back with each answer.
+        ticket: u64,
+        /// The question.
+        request: kube::api::request::Request,
+    },
+    /// Send a network request.
+    AskNet {
+        /// From this machine; empty is outside.
+        host: Arc<str>,
+        /// To be given back with the answer.
+        ticket: u64,
+        /// The request.
+        request: net::Request,
+    },
+    /// No more answers of a Docker daemon are wanted.
+    ForgetDocker {
+        /// The machine.
+        host: Arc<str>,
+        /// The question's number.
+        ticket: u64,
+    },
+    /// No more answers of the API server are wanted.
+    ForgetKube {
+        /// The question's number.
+        ticket: u64,
+    },
+}
+
+impl From<Input> for Output {
+    fn from(input: Input) -> Self {
+        Self::Again(input)
+    }
+}
+
+/// Whom a question was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Asked {
+    Docker(Arc<str>),
+    Kube,
+    Net,
+}
+
+/// Where the answers of a question go.
+#[derive(Clone, Debug)]
+struct Route {
+    run: u32,
+    task: TaskId,
+    ticket: Ticket,
+    asked: Asked,
+}
+
+/// A terminal of the learner.
+#[derive(Clone, Debug)]
+pub struct Terminal {
+    /// The run of its interactive shell.
+    pub run: u32,
+    /// The machine on which it sits.
+    pub host: Arc<str>,
+    /// What stands on it.
+    pub screen: Screen,
+}
+
+/// All terminals and scripts.
+#[derive(Clone, Debug, Default)]
+pub struct Shell {
+    terminals: BTreeMap<u32, Terminal>,
+    runs: BTreeMap<u32, Run>,
+    next_run: u32,
+    routes: BTreeMap<u64, Route>,
+    next_route: u64,
+    finished: BTreeMap<u32, Arc<FinishedRun>>,
+}
+
+/// One thing to do next within a step.
+enum Todo {
+    Process(u32, posix::Wake),
+    Tool(u32, TaskId, Wake),
+}
+
+type ShellCx<'a, 'b> = &'a mut Cx<'b, Output>;
+
+impl Shell {
+    /// The terminals by number.
+    #[must_use]
+    pub const fn terminals(&self) -> &BTreeMap<u32, Terminal> {
+        &self.terminals
+    }
+
+    /// The number that the next run will get.
+    #[must_use]
+    pub const fn next_run(&self) -> u32 {
+        self.next_run
+    }
+
+    /// A script that has ended.
+    #[must_use]
+    pub fn finished(&self, run: u32) -> Option<&FinishedRun> {
+        self.finished.get(&run).map(|f| &**f)
+    }
+
+    /// Whether a terminal waits for a command line.
+    #[must_use]
+    pub fn idle(&self, terminal: u32) -> bool {
+        let run = self.terminals.get(&terminal).and_then(|t| self.runs.get(&t.run));
+        run.is_some_and(|run| run.process.idle())
+    }
+
+    /// The working directory of a terminal.
+    #[must_use]
+    pub fn cwd(&self, terminal: u32) -> Option<&str> {
+        let run = self.terminals.get(&terminal).and_then(|t| self.runs.get(&t.run))?;
+        Some(run.process.cwd())
+    }
+
+    /// The machine whose files an input concerns.
+    #[must_use]
+    pub fn host_of(&self, input: &Input) -> Option<Arc<str>> {
+        let run = match input {
+            Input::Process { run, .. } | Input::Tool { run, .. } => *run,
+            Input::Docker { ticket, .. }
+            | Input::Kube { ticket, .. }
+            | Input::Net { ticket, .. } => self.routes.get(ticket)?.run,
+        };
+        self.host_of_run(run)
+    }
+
+    /// The machine on which a run sits.
+    #[must_use]
+    pub fn host_of_run(&self, run: u32) -> Option<Arc<str>> {
+        self.runs.get(&run).map(|run| run.host.clone())
+    }
+
+    /// Open a terminal on a machine; an open one of the same number is replaced.
+    pub fn open(&mut self, terminal: u32, host: &str, files: &mut Files, cx: ShellCx<'_, '_>) {
+        let process = Process::interactive(environment(host), HOME);
+        let run = self.begin(host, process, Sink::Terminal(terminal), true, cx.now);
+        let screen = Screen::default();
+        self.terminals.insert(terminal, Terminal { run, host: host.into(), screen });
+        self.work(Todo::Process(run, posix::Wake::Start), files, cx);
+    }
+
+    /// Run a text as a script; returns its number.
+    pub fn script(
+        &mut self,
+        (host, cwd, text): (&str, &str, &str),
+        tty: bool,
+        files: &mut Files,
+        cx: ShellCx<'_, '_>,
+    ) -> u32 {
+        let process = Process::script(text, &["bash".to_owned()], environment(host), cwd);
+        let sink = Sink::Collect { stdout: String::new(), stderr: String::new() };
+        let run = self.begin(host, process, sink, tty, cx.now);
+        self.typed(text, host, cx);
+        self.work(Todo::Process(run, posix::Wake::Start), files, cx);
+        run
+    }
+
+    /// A line is typed into a terminal: to the command in the foreground, else to the shell.
+    pub fn type_line(
+        &mut self,
+        terminal: u32,
+        line: Option<&str>,
+        files: &mut Files,
+        cx: ShellCx<'_, '_>,
+    ) {
+        let Some(found) = self.terminals.get_mut(&terminal) else { return };
+        let (run, host) = (found.run, found.host.clone());
+        if let Some(line) = line {
+            found.screen.typed(cx.now, line);
+        }
+        let text = line.map(|line| format!("{line}\n"));
+        let reader = self.runs.get(&run).and_then(|run| {
+            let tasks = run.process.foreground();
+            tasks.into_iter().rev().find(|task| run.slots.contains_key(task))
+        });
+        match reader {
+            Some(task) => self.work(Todo::Tool(run, task, Wake::Stdin(text)), files, cx),
+            None => {
+                if let Some(line) = line {
+                    self.typed(line, &host, cx);
+                }
+                self.work(Todo::Process(run, posix::Wake::Stdin(text)), files, cx);
+            }
+        }
+    }
+
+    /// A signal to everything in the foreground of a run (Ctrl-C is 2).
+    pub fn signal(&mut self, run: u32, signal: u8, files: &mut Files, cx: ShellCx<'_, '_>) {
+        let Some(found) = self.runs.get(&run) else { return };
+        let tasks: Vec<TaskId> =
+            found.process.foreground().into_iter().filter(|t| found.slots.contains_key(t)).collect();
+        for task in tasks {
+            self.work(Todo::Tool(run, task, Wake::Signal(signal)), files, cx);
+        }
+        self.work(Todo::Process(run, posix::Wake::Signal(signal)), files, cx);
+    }
+
+    /// The run of a terminal's shell.
+    #[must_use]
+    pub fn run_of(&self, terminal: u32) -> Option<u32> {
+        self.terminals.get(&terminal).map(|t| t.run)
+    }
+
+    /// Something that was waited for.
+    pub fn step(&mut self, input: Input, files: &mut Files, cx: ShellCx<'_, '_>) {
+        let answered = |shell: &Self, ticket: u64| shell.routes.get(&ticket).cloned();
+        let todo = match input {
+            Input::Process { run, wake } => Todo::Process(run, wake),
+            Input::Tool { run, task, wake } => Todo::Tool(run, task, wake),
+            Input::Docker { ticket, result } => match answered(self, ticket) {
+                Some(r) => Todo::Tool(r.run, r.task, Wake::Docker(r.ticket, result)),
+                None => return,
+            },
+            Input::Kube { ticket, result } => match answered(self, ticket) {
+                Some(r) => Todo::Tool(r.run, r.task, Wake::Kube(r.ticket, result)),
+                None => return,
+            },
+            Input::Net { ticket, answer } => match self.routes.remove(&ticket) {
+                Some(r) => Todo::Tool(r.run, r.task, Wake::Net(r.ticket, answer)),
+                None => return,
+            },
+        };
+        self.work(todo, files, cx);
+    }
+
+    fn begin(
+        &mut self,
+        host: &str,
+        process: Process,
+        sink: Sink,
+        tty: bool,
+        now: SimTime,
+    ) -> u32 {
+        let run = self.next_run;
+        self.next_run += 1;
+        let facts = Facts {
+            pid: 1000 + run,
+            hostname: if host.is_empty() { "drydock".into() } else { host.into() },
+            uid: 1000,
+            gid: 1000,
+            user: "student".into(),
+            tty,
+            processes: Arc::new([]),
+        };
+        let slots = BTreeMap::new();
+        let host = host.into();
+        self.runs.insert(run, Run { host, started: now, process, facts, slots, sink });
+        run
+    }
+
+    /// A command of the learner is the first cause of what follows.
+    fn typed(&self, line: &str, host: &str, cx: ShellCx<'_, '_>) {
+        if !line.trim().is_empty() {
+            let what = Message::new("why-you-typed").with("line", line);
+            cx.record(Actor::only("you"), Subject::new(format!("terminal/{host}")), what);
+        }
+    }
+
+    /// Do one thing and all that follows from it at once.
+    fn work(&mut self, first: Todo, files: &mut Files, cx: ShellCx<'_, '_>) {
+        let mut queue = VecDeque::from([first]);
+        while let Some(todo) = queue.pop_front() {
+            match todo {
+                Todo::Process(run, wake) => self.process(run, wake, files, &mut queue, cx),
+                Todo::Tool(run, task, wake) => self.tool(run, task, wake, files, &mut queue, cx),
+            }
+        }
+    }
+
+    fn process(
+        &mut self,
+        run_id: u32,
+        wake: posix::Wake,
+        files: &mut Files,
+        queue: &mut VecDeque<Todo>,
+        cx: ShellCx<'_, '_>,
+    ) {
+        let Some(run) = self.runs.get_mut(&run_id) else { return };
+        let mut io = posix::Io { now: cx.now, files, facts: &run.facts };
+        for effect in run.process.resume(wake, &mut io) {
+            match effect {
+                posix::Effect::Output(stream, text) => self.print(run_id, stream, &text, cx.now),
+                posix::Effect::Sleep(task, time) => {
+                    let wake = posix::Wake::Timer(task);
+                    cx.emit_after(time, Input::Process { run: run_id, wake });
+                }
+                posix::Effect::Run(task, command) => {
+                    self.launch(run_id, task, command, queue, cx);
+                }
+                posix::Effect::Cancel(task) => self.drop_slot(run_id, task, cx),
+                // Signals to other processes of the learner's computer reach nobody.
+                posix::Effect::Kill(..) | posix::Effect::Memory(_) => {}
+                posix::Effect::Exit(code) => self.end(run_id, code, cx),
+            }
+        }
+    }
+
+    /// Start a command that is no part of the shell.
+    fn launch(
+        &mut self,
+        run_id: u32,
+        task: TaskId,
+        command: posix::Command,
+        queue: &mut VecDeque<Todo>,
+        cx: ShellCx<'_, '_>,
+    ) {
+        let Some(run) = self.runs.get_mut(&run_id) else { return };
+        let Some(tool) = Tool::new(&command.argv) else {
+            let name = command.argv.first().map_or("", String::as_str);
+            let text = format!("bash: {name}: command not found\n");
+            let output = posix::Wake::Output(task, posix::Stream::Err, text);
+            queue.push_back(Todo::Process(run_id, output));
+            queue.push_back(Todo::Process(run_id, posix::Wake::Finished(task, 127)));
+            return;
+        };
+        let slot = Slot {
+            tool,
+            env: Arc::new(command.env),
+            cwd: command.cwd.into(),
+            stdin: command.stdin.map(Into::into),
+            tty: run.facts.tty && command.direct,
+            tickets: 0,
+        };
+        run.slots.insert(task, slot);
+        let delay = cx.latency(&TOOL_START, &run.host.clone());
+        cx.emit_after(delay, Input::Tool { run: run_id, task, wake: Wake::Start });
+    }
+
+    fn tool(
+        &mut self,
+        run_id: u32,
+        task: TaskId,
+        wake: Wake,
+        files: &mut Files,
+        queue: &mut VecDeque<Todo>,
+        cx: ShellCx<'_, '_>,
+    ) {
+        let Some(run) = self.runs.get_mut(&run_id) else { return };
+        let host = run.host.clone();
+        let Some(slot) = run.slots.get_mut(&task) else { return };
+        let mut effects = Vec::new();
+        let mut io = Io {
+            now: cx.now,
+            env: &slot.env,
+            cwd: &slot.cwd,
+            files,
+            host: &host,
+            tty: slot.tty,
+            width: 120,
+            stdin: slot.stdin.as_deref(),
+            rng: cx.rng,
+            next_ticket: &mut slot.tickets,
+            effects: &mut effects,
+        };
+        slot.tool.resume(wake, &mut io);
+        for effect in effects {
+            let output = |stream, text| Todo::Process(run_id, posix::Wake::Output(task, stream, text));
+            match effect {
+                Effect::Out(text) => queue.push_back(output(posix::Stream::Out, text)),
+                Effect::Err(text) => queue.push_back(output(posix::Stream::Err, text)),
+                Effect::Rewind(lines) => {
+                    let text = format!("\u{1b}[{lines}A\u{1b}[J");
+                    queue.push_back(output(posix::Stream::Err, text));
+                }
+                Effect::Timer(time, tag) => {
+                    let wake = Wake::Timer(tag);
+                    cx.emit_after(time, Input::Tool { run: run_id, task, wake });
+                }
+                Effect::Exit(code) => {
+                    self.drop_slot(run_id, task, cx);
+                    queue.push_back(Todo::Process(run_id, posix::Wake::Finished(task, code)));
+                    return;
+                }
+                Effect::Forget(ticket) => self.forget(|r| {
+                    r.run == run_id && r.task == task && r.ticket == ticket
+                }, cx),
+                Effect::AskDocker(ticket, host, request) => {
+                    let asked = Asked::Docker(host.as_str().into());
+                    let (delay, number) = self.route(run_id, task, ticket, asked, cx);
+                    let host = host.into();
+                    cx.emit_after(delay, Output::AskDocker { host, ticket: number, request });
+                }
+                Effect::AskKube(ticket, request) => {
+                    let (delay, number) = self.route(run_id, task, ticket, Asked::Kube, cx);
+                    cx.emit_after(delay, Output::AskKube { ticket: number, request });
+                }
+                Effect::AskNet(ticket, request) => {
+                    let (_, number) = self.route(run_id, task, ticket, Asked::Net, cx);
+                    let host = host.clone();
+                    cx.emit(Output::AskNet { host, ticket: number, request });
+                }
+            }
+        }
+    }
+
+    fn route(
+        &mut self,
+        run: u32,
+        task: TaskId,
+        ticket: Ticket,
+        asked: Asked,
+        cx: ShellCx<'_, '_>,
+    ) -> (SimDuration, u64) {
+        let number = self.next_route;
+        self.next_route += 1;
+        self.routes.insert(number, Route { run, task, ticket, asked });
+        (cx.latency(&API_HOP, ""), number)
+    }
+
+    /// Take no more answers of the questions that a test names.
+    fn forget(&mut self, test: impl Fn(&Route) -> bool, cx: ShellCx<'_, '_>) {
+        let numbers: Vec<u64> =
+            self.routes.iter().filter(|(_, r)| test(r)).map(|(n, _)| *n).collect();
+        for ticket in numbers {
+            match self.routes.remove(&ticket).map(|r| r.asked) {
+                Some(Asked::Docker(host)) => cx.emit(Output::ForgetDocker { host, ticket }),
+                Some(Asked::Kube) => cx.emit(Output::ForgetKube { ticket }),
+                Some(Asked::Net) | None => {}
+            }
+        }
+    }
+
+    fn drop_slot(&mut self, run_id: u32, task: TaskId, cx: ShellCx<'_, '_>) {
+        if let Some(run) = self.runs.get_mut(&run_id) {
+            run.slots.remove(&task);
+        }
+        self.forget(|r| r.run == run_id && r.task == task, cx);
+    }
+
+    fn print(&mut self, run: u32, stream: posix::Stream, text: &str, now: SimTime) {
+        let Some(run) = self.runs.get_mut(&run) else { return };
+        match (&mut run.sink, stream) {
+            (Sink::Terminal(terminal), stream) => {
+                let origin = match stream {
+                    posix::Stream::Out => Origin::Out,
+                    posix::Stream::Err => Origin::Err,
+                };
+                if let Some(terminal) = self.terminals.get_mut(terminal) {
+                    terminal.screen.write(now, origin, text);
+                }
+            }
+            (Sink::Collect { stdout, .. }, posix::Stream::Out) => collect(stdout, text),
+            (Sink::Collect { stderr, .. }, posix::Stream::Err) => collect(stderr, text),
+        }
+    }
+
+    fn end(&mut self, run_id: u32, exit: u8, cx: ShellCx<'_, '_>) {
+        self.forget(|r| r.run == run_id, cx);
+        let Some(run) = self.runs.remove(&run_id) else { return };
+        match run.sink {
+            Sink::Terminal(terminal) => {
+                // `exit` in a terminal starts a fresh shell, as a new login would.
+                let process = Process::interactive(environment(&run.host), HOME);
+                let sink = Sink::Terminal(terminal);
+                let fresh = self.begin(&run.host, process, sink, true, cx.now);
+                if let Some(found) = self.terminals.get_mut(&terminal) {
+                    found.run = fresh;
+                }
+                cx.emit(Input::Process { run: fresh, wake: posix::Wake::Start });
+            }
+            Sink::Collect { stdout, stderr } => {
+                let (started, ended) = (run.started, cx.now);
+                let done =
+                    FinishedRun { started, ended, stdout, stderr, exit, timed_out: false };
+                self.finished.insert(run_id, Arc::new(done));
+                if self.finished.len() > MAX_FINISHED {
+                    self.finished.pop_first();
+                }
+            }
+        }
+    }
+}
+
+fn collect(into: &mut String, text: &str) {
+    if into.len() + text.len() <= MAX_OUTPUT_BYTES {
+        into.push_str(text);
+    }
+}
+
+fn environment(host: &str) -> BTreeMap<String, String> {
+    let host = if host.is_empty() { "drydock" } else { host };
+    [
+        ("HOME", HOME),
+        ("HOSTNAME", host),
+        ("LANG", "C.UTF-8"),
+        ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+        ("PS1", "$ "),
+        ("TERM", "xterm-256color"),
+        ("USER", "student"),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .collect()
+}
