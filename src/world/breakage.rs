@@ -1,0 +1,182 @@
+//! What a fault, its mending, and a machine's switches do at once; what they do later is asked of
+//! the fault table at the fault points.
+
+use crate::base::message::Message;
+use crate::base::time::SimDuration;
+use crate::docker;
+use crate::engine::fault::{Fault, FaultKind};
+use crate::engine::trace::{Actor, Subject, TraceId};
+use crate::kube;
+use crate::machine::{self, HostId};
+use crate::net::{self, Origin, Request};
+use crate::world::command::HostAction;
+use crate::world::event::Event;
+use crate::world::world::{World, act};
+
+impl World {
+    /// Break something; what a fault does at once is done at once.
+    pub(super) fn break_something(
+        &mut self,
+        kind: FaultKind,
+        target: String,
+        lasting: Option<SimDuration>,
+    ) {
+        let until = lasting.map(|time| self.now + time);
+        let what = Message::new(broken(&kind)).with("target", target.as_str());
+        let cause = self.trace.record(
+            self.now,
+            Actor::only("fault"),
+            Subject::new(target.as_str()),
+            what,
+            TraceId::NONE,
+        );
+        match &kind {
+            FaultKind::HostDown => self.power_off(&target, cause),
+            FaultKind::ProcessDown => self.daemon(&target, HostAction::KillDaemon, cause),
+            _ => self.container_fault(&target, &kind, cause),
+        }
+        self.faults.list.push(Fault { kind, target, from: self.now, until });
+    }
+
+    /// Mend it again.
+    pub(super) fn mend(&mut self, kind: &FaultKind, target: &str) {
+        let ended = self.faults.mend(target, kind, self.now);
+        if ended == 0 {
+            return;
+        }
+        let what = Message::new("why-mended").with("target", target);
+        let cause = self.learner(what, target);
+        match kind {
+            FaultKind::HostDown => self.boot(target, cause),
+            FaultKind::ProcessDown => self.daemon(target, HostAction::StartDaemon, cause),
+            _ => {}
+        }
+    }
+
+    /// Something is done to a machine or its daemon.
+    pub(super) fn host_action(&mut self, host: &str, action: HostAction) {
+        let what = Message::new(done(action)).with("host", host);
+        let cause = self.learner(what, &format!("Node//{host}"));
+        match action {
+            HostAction::PowerOff => self.power_off(host, cause),
+            HostAction::Boot => self.boot(host, cause),
+            HostAction::LinkDown => self.faults.list.push(Fault {
+                kind: FaultKind::LinkDown,
+                target: host.to_owned(),
+                from: self.now,
+                until: None,
+            }),
+            HostAction::LinkUp => {
+                self.faults.mend(host, &FaultKind::LinkDown, self.now);
+            }
+            HostAction::StopDaemon
+            | HostAction::KillDaemon
+            | HostAction::StartDaemon
+            | HostAction::PauseDaemon
+            | HostAction::ResumeDaemon => self.daemon(host, action, cause),
+        }
+    }
+
+    /// Start, change or stop a client that sends steadily.
+    pub(super) fn load(&mut self, name: &str, url: &str, from: &str, rate_milli: u32) {
+        let id = net::LoadId(fold(name));
+        let what = Message::new("why-load").with("name", name).with("url", url);
+        let cause = self.learner(what, &format!("load/{name}"));
+        let from = match self.machines.host(&HostId::new(from)) {
+            Some(_) => Origin::Host(from.into()),
+            None => Origin::Outside,
+        };
+        let input = match Request::from_url(url) {
+            Some(request) if rate_milli > 0 => {
+                let per_kilosecond = rate_milli;
+                let spec = net::LoadSpec { from, request, per_kilosecond, until: None };
+                net::Input::StartLoad(id, spec)
+            }
+            _ => net::Input::StopLoad(id),
+        };
+        self.queue.push(self.now, cause, Event::Net(input));
+    }
+
+    fn power_off(&mut self, host: &str, cause: TraceId) {
+        let id = HostId::new(host);
+        act!(self, cause, |cx: machine::Output| self.machines.power_off(&id, cx));
+    }
+
+    fn boot(&mut self, host: &str, cause: TraceId) {
+        let id = HostId::new(host);
+        act!(self, cause, |cx: machine::Output| self.machines.boot(&id, cx));
+    }
+
+    /// The daemon of a machine: its kubelet if it is a node, else dockerd. `host/name` names it.
+    fn daemon(&mut self, target: &str, action: HostAction, cause: TraceId) {
+        let host = target.split('/').next().unwrap_or(target);
+        let is_node = self.kube.as_ref().is_some_and(|k| k.node_names().any(|n| n == host));
+        let event = if is_node {
+            let running =
+                matches!(action, HostAction::StartDaemon | HostAction::ResumeDaemon);
+            Event::Kube(kube::Input::KubeletPower { node: host.into(), running })
+        } else {
+            let host = HostId::new(host);
+            let power = match action {
+                HostAction::StartDaemon => docker::DaemonPower::Start,
+                HostAction::KillDaemon => docker::DaemonPower::Kill,
+                HostAction::PauseDaemon => docker::DaemonPower::Pause,
+                HostAction::ResumeDaemon => docker::DaemonPower::Resume,
+                _ => docker::DaemonPower::Stop,
+            };
+            Event::Docker(docker::Input::Daemon { host, power })
+        };
+        self.queue.push(self.now, cause, event);
+    }
+
+    /// Faults that hit a running container at once: the target is `host/container`.
+    fn container_fault(&mut self, target: &str, kind: &FaultKind, cause: TraceId) {
+        let Some((host, container)) = target.split_once('/') else { return };
+        let host = HostId::new(host);
+        let found = self.machines.find_container(&host, container);
+        if let Some(id) = found {
+            act!(self, cause, |cx: machine::Output| {
+                self.machines.apply_fault(&host, &id, kind, cx);
+            });
+        }
+    }
+}
+
+/// The text that tells of a fault.
+const fn broken(kind: &FaultKind) -> &'static str {
+    match kind {
+        FaultKind::HostDown => "why-fault-host-down",
+        FaultKind::LinkDown => "why-fault-link-down",
+        FaultKind::LinkDelay(_) => "why-fault-link-delay",
+        FaultKind::LinkLoss(_) => "why-fault-link-loss",
+        FaultKind::RegistryNotFound => "why-fault-registry-not-found",
+        FaultKind::RegistryTooManyRequests => "why-fault-registry-too-many",
+        FaultKind::RegistrySlow => "why-fault-registry-slow",
+        FaultKind::ProcessDown => "why-fault-process-down",
+        FaultKind::ApiError(_) => "why-fault-api-error",
+        FaultKind::ContainerOom => "why-fault-container-oom",
+        FaultKind::ContainerExit(_) => "why-fault-container-exit",
+        FaultKind::IgnoreSigterm => "why-fault-ignore-sigterm",
+        FaultKind::Hang => "why-fault-hang",
+    }
+}
+
+/// The text that tells what was done to a machine.
+const fn done(action: HostAction) -> &'static str {
+    match action {
+        HostAction::PowerOff => "why-you-power-off",
+        HostAction::Boot => "why-you-boot",
+        HostAction::StopDaemon => "why-you-stop-daemon",
+        HostAction::KillDaemon => "why-you-kill-daemon",
+        HostAction::StartDaemon => "why-you-start-daemon",
+        HostAction::PauseDaemon => "why-you-pause-daemon",
+        HostAction::ResumeDaemon => "why-you-resume-daemon",
+        HostAction::LinkDown => "why-you-link-down",
+        HostAction::LinkUp => "why-you-link-up",
+    }
+}
+
+/// A small number for a name.
+fn fold(name: &str) -> u32 {
+    u32::try_from(crate::base::digest::of_text(name) >> 33).unwrap_or(0)
+}

@@ -1,0 +1,484 @@
+//! The world: everything that exists, as one cloneable value.
+
+use std::hash::Hasher as _;
+use std::net::Ipv4Addr;
+
+use crate::base::digest::Digester;
+use crate::base::message::Message;
+use crate::base::rng::Rngs;
+use crate::base::time::SimTime;
+use crate::docker;
+use crate::engine::cx::{Cx, Effect};
+use crate::engine::fault::Faults;
+use crate::engine::queue::Queue;
+use crate::engine::trace::{Actor, Subject, Trace, TraceId};
+use crate::kube;
+use crate::machine::{self, HostId, HostSpec, Machines};
+use crate::net::{self, Fabric};
+use crate::posix::{FileSystem as _, Files};
+pub use crate::shell::run::FinishedRun;
+use crate::shell::shell::{self, HOME, Shell};
+use crate::world::command::Command;
+use crate::world::event::{Event, Mail};
+use crate::world::genesis::{Genesis, NodeSetup};
+use crate::world::traffic::{self, Owner, Waiting};
+
+/// Ctrl-C.
+const SIGINT: u8 = 2;
+
+/// How far [`World::run_until`] came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The wanted moment is reached.
+    Reached,
+    /// The budget of events is used up before it.
+    Budget,
+}
+
+/// A world.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub(super) now: SimTime,
+    pub(super) steps: u64,
+    pub(super) queue: Queue<Event>,
+    pub(super) rng: Rngs,
+    pub(super) trace: Trace,
+    pub(super) faults: Faults,
+    pub(super) machines: Machines,
+    pub(super) fabric: Fabric,
+    pub(super) docker: docker::Engines,
+    pub(super) kube: Option<kube::Cluster>,
+    pub(super) shell: Shell,
+    /// Files of the learner's own computer.
+    home: Files,
+    waiting: Waiting,
+    /// Machines added so far, for their addresses.
+    addresses: u32,
+}
+
+/// Borrow a context for one subsystem, run a step of it, queue what comes out.
+macro_rules! act {
+    ($world:ident, $cause:expr, |$cx:ident: $output:ty| $body:expr) => {{
+        let mut out: Vec<Effect<$output>> = Vec::new();
+        let mut cx = Cx {
+            now: $world.now,
+            cause: $cause,
+            rng: &mut $world.rng,
+            trace: &mut $world.trace,
+            faults: &$world.faults,
+            out: &mut out,
+        };
+        let $cx = &mut cx;
+        let result = $body;
+        for (delay, cause, output) in out {
+            $world.queue.push($world.now + delay, cause, Event::from(output));
+        }
+        result
+    }};
+}
+pub(super) use act;
+
+impl World {
+    /// A new world.
+    #[must_use]
+    pub fn new(genesis: &Genesis) -> Self {
+        let mut world = Self {
+            now: SimTime::ZERO,
+            steps: 0,
+            queue: Queue::default(),
+            rng: Rngs::new(genesis.seed),
+            trace: Trace::default(),
+            faults: Faults::default(),
+            machines: Machines::new(genesis.registry),
+            fabric: Fabric::default(),
+            docker: docker::Engines::default(),
+            kube: None,
+            shell: Shell::default(),
+            home: Files::new(),
+            waiting: Waiting::default(),
+            addresses: 0,
+        };
+        for host in &genesis.hosts {
+            world.add_docker_host(host);
+        }
+        if let Some(cluster) = &genesis.cluster {
+            world.start_cluster(cluster);
+        }
+        let first = genesis.hosts.first().map_or("", |h| h.name.as_str()).to_owned();
+        let _ = world.files_of(&first).make_dirs(HOME);
+        for (path, text) in &genesis.files {
+            world.write_file(&first, path, text);
+        }
+        world
+    }
+
+    /// The present moment.
+    #[must_use]
+    pub const fn now(&self) -> SimTime {
+        self.now
+    }
+
+    /// Events that have happened.
+    #[must_use]
+    pub const fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// What happened and why.
+    #[must_use]
+    pub const fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// Faults, past ones too.
+    #[must_use]
+    pub const fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// The machines and what runs on them.
+    #[must_use]
+    pub const fn machines(&self) -> &Machines {
+        &self.machines
+    }
+
+    /// The network.
+    #[must_use]
+    pub const fn fabric(&self) -> &Fabric {
+        &self.fabric
+    }
+
+    /// The Docker daemons.
+    #[must_use]
+    pub const fn docker(&self) -> &docker::Engines {
+        &self.docker
+    }
+
+    /// The cluster.
+    #[must_use]
+    pub const fn kube(&self) -> Option<&kube::Cluster> {
+        self.kube.as_ref()
+    }
+
+    /// The terminals.
+    #[must_use]
+    pub const fn shell(&self) -> &Shell {
+        &self.shell
+    }
+
+    /// The files of a machine; of the learner's own computer for an empty name.
+    #[must_use]
+    pub fn files(&self, host: &str) -> &Files {
+        let found = self.machines.host(&HostId::new(host)).map(|h| &h.files);
+        found.unwrap_or(&self.home)
+    }
+
+    /// A script that has ended.
+    #[must_use]
+    pub fn finished(&self, run: u32) -> Option<&FinishedRun> {
+        self.shell.finished(run)
+    }
+
+    /// The number that the next script will get.
+    #[must_use]
+    pub const fn next_run(&self) -> u32 {
+        self.shell.next_run()
+    }
+
+    /// When the next event is due.
+    #[must_use]
+    pub fn next_at(&self) -> Option<SimTime> {
+        self.queue.next_at()
+    }
+
+    /// Events that wait.
+    #[must_use]
+    pub fn waiting_events(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Let one event happen; `false` if none waits.
+    pub fn step(&mut self) -> bool {
+        let Some(waiting) = self.queue.pop() else { return false };
+        self.now = self.now.max(waiting.at);
+        self.steps += 1;
+        self.dispatch(waiting.event, waiting.cause);
+        true
+    }
+
+    /// Let events happen until `to`, at most `budget` of them.
+    pub fn run_until(&mut self, to: SimTime, budget: u32) -> Progress {
+        for _ in 0..budget {
+            match self.queue.next_at() {
+                Some(at) if at <= to => self.step(),
+                _ => {
+                    self.now = self.now.max(to);
+                    return Progress::Reached;
+                }
+            };
+        }
+        Progress::Budget
+    }
+
+    /// Let the clock go on without any event happening.
+    pub fn wait_until(&mut self, at: SimTime) {
+        self.now = self.now.max(at);
+    }
+
+    /// A digest of everything that can be observed.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        let mut d = Digester::new();
+        d.write_u64(self.now.0);
+        d.write_u64(self.steps);
+        d.write_u64(self.trace.last_id().0);
+        d.write_u64(self.queue.len() as u64);
+        self.machines.digest(&mut d);
+        self.fabric.digest(&mut d);
+        self.docker.digest(&mut d);
+        if let Some(kube) = &self.kube {
+            kube.digest(&mut d);
+        }
+        for terminal in self.shell.terminals().values() {
+            for line in terminal.screen.lines() {
+                d.text(&line.text);
+            }
+        }
+        d.finish()
+    }
+
+    fn dispatch(&mut self, event: Event, cause: TraceId) {
+        match event {
+            Event::Machine(input) => {
+                act!(self, cause, |cx: machine::Output| self.machines.step(input, cx));
+            }
+            Event::Net(input) => {
+                act!(self, cause, |cx: net::Output| self.fabric.step(input, cx));
+            }
+            Event::Docker(input) => act!(self, cause, |cx: docker::Output| {
+                self.docker.step(input, &mut self.machines, &mut self.fabric, cx);
+            }),
+            Event::Kube(input) => {
+                if let Some(kube) = &mut self.kube {
+                    act!(self, cause, |cx: kube::Output| {
+                        kube.step(input, &mut self.machines, &mut self.fabric, cx);
+                    });
+                } else if let kube::Input::Ask { ticket, .. } = input {
+                    let result = Err(kube::api::request::ApiError::no_cluster());
+                    let input = shell::Input::Kube { ticket, result };
+                    self.queue.push(self.now, cause, Event::Shell(input));
+                }
+            }
+            Event::Shell(input) => {
+                let Some(host) = self.shell.host_of(&input) else { return };
+                let files = files_of(&mut self.machines, &mut self.home, &host);
+                act!(self, cause, |cx: shell::Output| self.shell.step(input, files, cx));
+            }
+            Event::Mail(mail) => self.carry(mail, cause),
+        }
+    }
+
+    /// Carry something between subsystems that do not know each other.
+    fn carry(&mut self, mail: Mail, cause: TraceId) {
+        let event = match mail {
+            Mail::Machine(machine::Output::Respond { flow, response }) => {
+                let response = traffic::response(response);
+                Event::Net(net::Input::Respond { flow: net::FlowId(flow), response })
+            }
+            Mail::Machine(machine::Output::Request { host, sandbox, tag, request }) => {
+                let from = net::Origin::Container(host.0.clone(), sandbox);
+                let Some(sent) = traffic::to_net(&request) else {
+                    let answer = machine::Answer::NoSuchHost { server: String::new() };
+                    let input = machine::Input::Answered { tag, answer };
+                    self.queue.push(self.now, cause, Event::Machine(input));
+                    return;
+                };
+                let tag = self.waiting.remember(tag, request.what);
+                Event::Net(net::Input::Send { from, tag, request: sent })
+            }
+            Mail::Net(net::Output::Deliver { flow, host, container, port, request }) => {
+                let request = traffic::to_machine(&request, "");
+                Event::Machine(machine::Input::Deliver {
+                    flow: flow.0,
+                    host: HostId(host),
+                    sandbox: container,
+                    port,
+                    request,
+                })
+            }
+            Mail::Net(net::Output::Answer { to, tag, answer }) => match Owner::of(tag) {
+                Owner::Machine => {
+                    let Some((tag, errand)) = self.waiting.take(tag) else { return };
+                    let answer = traffic::answer(answer, &errand, &to);
+                    Event::Machine(machine::Input::Answered { tag, answer })
+                }
+                Owner::Shell => {
+                    let ticket = tag & traffic::NUMBER_MASK;
+                    Event::Shell(shell::Input::Net { ticket, answer })
+                }
+                Owner::Kube => {
+                    let tag = tag & traffic::NUMBER_MASK;
+                    Event::Kube(kube::Input::Answer { tag, answer })
+                }
+            },
+            Mail::Shell(shell::Output::AskNet { host, ticket, request }) => {
+                let from = match self.machines.host(&HostId(host.clone())) {
+                    Some(_) => net::Origin::Host(host),
+                    None => net::Origin::Outside,
+                };
+                let tag = Owner::Shell.tag(ticket);
+                Event::Net(net::Input::Send { from, tag, request })
+            }
+            // Everything else was routed already.
+            Mail::Machine(_) | Mail::Net(_) | Mail::Shell(_) => return,
+        };
+        self.queue.push(self.now, cause, event);
+    }
+
+    fn add_machine(&mut self, name: &str, cpu_milli: u32, memory_bytes: u64) {
+        let mut spec = HostSpec::small(name);
+        spec.cpu_milli = u64::from(cpu_milli);
+        spec.memory_bytes = memory_bytes;
+        self.machines.add_host(spec, self.now);
+        self.addresses += 1;
+        // The recordings' hosts are 10.77.0.11 and following.
+        let address = u32::from(Ipv4Addr::new(10, 77, 0, 10)) + self.addresses;
+        self.fabric.add_host(name, Ipv4Addr::from(address));
+    }
+
+    fn add_docker_host(&mut self, host: &crate::world::genesis::HostSetup) {
+        self.add_machine(&host.name, host.cpu_milli, host.memory_bytes);
+        let id = HostId::new(host.name.as_str());
+        for image in &host.images {
+            self.machines.preload(&id, image);
+        }
+        act!(self, TraceId::NONE, |cx: docker::Output| {
+            self.docker.add_host(&id, &mut self.machines, &mut self.fabric, cx);
+        });
+    }
+
+    fn start_cluster(&mut self, cluster: &crate::world::genesis::ClusterSetup) {
+        for node in &cluster.nodes {
+            self.add_node_machine(node);
+        }
+        let nodes = cluster.nodes.iter().map(node_spec).collect();
+        let kube = act!(self, TraceId::NONE, |cx: kube::Output| {
+            let namespaces = &cluster.namespaces;
+            kube::Cluster::new(nodes, namespaces, &mut self.machines, &mut self.fabric, cx)
+        });
+        self.kube = Some(kube);
+    }
+
+    fn add_node_machine(&mut self, node: &NodeSetup) {
+        self.add_machine(&node.name, node.cpu_milli, node.memory_bytes);
+        let id = HostId::new(node.name.as_str());
+        for image in &node.images {
+            self.machines.preload(&id, image);
+        }
+    }
+
+    /// A new node joins the cluster.
+    pub fn add_node(&mut self, node: &NodeSetup) {
+        self.add_node_machine(node);
+        if let Some(kube) = &mut self.kube {
+            act!(self, TraceId::NONE, |cx: kube::Output| {
+                kube.add_node(node_spec(node), &mut self.machines, &mut self.fabric, cx);
+            });
+        }
+    }
+
+    /// Do what the learner commands: the only way into a world.
+    pub fn execute(&mut self, command: Command) {
+        match command {
+            Command::Type { terminal, line } => self.type_line(terminal, Some(&line)),
+            Command::EndOfInput { terminal } => self.type_line(terminal, None),
+            Command::Interrupt { terminal } => {
+                if let Some(run) = self.shell.run_of(terminal) {
+                    self.signal(run, SIGINT);
+                }
+            }
+            Command::Signal { run, signal } => self.signal(run, signal),
+            Command::Open { terminal, host } => {
+                let files = files_of(&mut self.machines, &mut self.home, &host);
+                act!(self, TraceId::NONE, |cx: shell::Output| {
+                    self.shell.open(terminal, &host, files, cx);
+                });
+            }
+            Command::Script { host, cwd, text, tty } => {
+                let files = files_of(&mut self.machines, &mut self.home, &host);
+                act!(self, TraceId::NONE, |cx: shell::Output| {
+                    self.shell.script((&host, &cwd, &text), tty, files, cx);
+                });
+            }
+            Command::Write { host, path, text } => self.write_file(&host, &path, &text),
+            Command::Remove { host, path } => self.remove_file(&host, &path),
+            Command::Break { kind, target, lasting } => self.break_something(kind, target, lasting),
+            Command::Mend { kind, target } => self.mend(&kind, &target),
+            Command::Host { host, action } => self.host_action(&host, action),
+            Command::Load { name, url, from, rate_milli } => {
+                self.load(&name, &url, &from, rate_milli);
+            }
+        }
+    }
+
+    fn type_line(&mut self, terminal: u32, line: Option<&str>) {
+        let Some(run) = self.shell.run_of(terminal) else { return };
+        let host = self.shell.host_of_run(run).unwrap_or_default();
+        let files = files_of(&mut self.machines, &mut self.home, &host);
+        act!(self, TraceId::NONE, |cx: shell::Output| {
+            self.shell.type_line(terminal, line, files, cx);
+        });
+    }
+
+    fn signal(&mut self, run: u32, signal: u8) {
+        let Some(host) = self.shell.host_of_run(run) else { return };
+        let files = files_of(&mut self.machines, &mut self.home, &host);
+        act!(self, TraceId::NONE, |cx: shell::Output| self.shell.signal(run, signal, files, cx));
+    }
+
+    /// The files of a machine, to change them.
+    fn files_of(&mut self, host: &str) -> &mut Files {
+        files_of(&mut self.machines, &mut self.home, host)
+    }
+
+    pub(super) fn write_file(&mut self, host: &str, path: &str, text: &str) {
+        let files = self.files_of(host);
+        let _ = files.make_dirs(crate::posix::parent(path));
+        let _ = files.write(path, text);
+    }
+
+    pub(super) fn remove_file(&mut self, host: &str, path: &str) {
+        let _ = self.files_of(host).remove(path);
+    }
+
+    /// Write down what the learner did, as the first cause of what follows.
+    pub(super) fn learner(&mut self, what: Message, about: &str) -> TraceId {
+        let subject = Subject::new(about);
+        self.trace.record(self.now, Actor::only("you"), subject, what, TraceId::NONE)
+    }
+}
+
+/// What a node of the cluster is like, in the cluster's words.
+fn node_spec(node: &NodeSetup) -> kube::NodeSpec {
+    kube::NodeSpec {
+        name: node.name.as_str().into(),
+        cpu_milli: node.cpu_milli,
+        memory_bytes: node.memory_bytes,
+        pods: node.pods,
+        labels: node.labels.clone(),
+        taints: node.taints.clone(),
+        hollow: node.hollow,
+    }
+}
+
+/// The files of a machine; of the learner's own computer where there is no such machine.
+fn files_of<'a>(machines: &'a mut Machines, home: &'a mut Files, host: &str) -> &'a mut Files {
+    let id = HostId::new(host);
+    if machines.host(&id).is_none() {
+        return home;
+    }
+    match machines.host_files(&id) {
+        Some(files) => files,
+        None => home,
+    }
+}
