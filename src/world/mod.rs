@@ -11,3 +11,4 @@ mod traffic;
 mod breakage;
 pub mod session;
 pub mod save;
+pub mod demo;
