@@ -1,0 +1,29 @@
+// Starts the page: loads the wasm, and later the parts that the first screen does not need.
+//
+// In the one-file bundle `globalThis.drydockBundle` holds the wasm and the editor instead of files.
+
+import init from "./drydock.js";
+
+const bundle = globalThis.drydockBundle;
+
+/// The editor, loaded when it is first shown.
+let editor;
+globalThis.drydockEditor = () => {
+  editor ??= bundle ? bundle.editor() : import("./editor.js");
+  return editor;
+};
+
+const show = (error) => {
+  const app = document.getElementById("app");
+  const line = document.createElement("p");
+  line.className = "boot";
+  line.textContent = `Drydock could not start: ${error}`;
+  app?.replaceChildren(line);
+};
+
+const source = bundle ? bundle.wasm() : new URL("drydock_bg.wasm", import.meta.url);
+init({ module_or_path: source }).catch(show);
+
+if (!bundle && "serviceWorker" in navigator && location.protocol === "https:") {
+  navigator.serviceWorker.register("offline.js");
+}

@@ -1,0 +1,104 @@
+// The YAML editor: CodeMirror with the parts that the page uses, behind a small interface for Rust.
+// And the graphs: uPlot.
+
+import { autocompletion, closeBrackets, completionKeymap } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { yaml } from "@codemirror/lang-yaml";
+import {
+  HighlightStyle, bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit,
+  syntaxHighlighting,
+} from "@codemirror/language";
+import { lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
+import { EditorState } from "@codemirror/state";
+import {
+  EditorView, drawSelection, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers,
+} from "@codemirror/view";
+import { tags } from "@lezer/highlight";
+
+const colours = HighlightStyle.define([
+  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: "var(--accent)" },
+  { tag: [tags.string, tags.special(tags.string)], color: "var(--ready)" },
+  { tag: tags.comment, color: "var(--ink2)", fontStyle: "italic" },
+  { tag: [tags.number, tags.bool, tags.null, tags.keyword], color: "var(--term)" },
+  { tag: tags.meta, color: "var(--warn)" },
+]);
+
+const theme = EditorView.theme({
+  "&": { height: "100%", backgroundColor: "var(--sheet)", color: "var(--ink)" },
+  ".cm-scroller": { fontFamily: "var(--mono)", fontSize: "12.5px", lineHeight: "1.5" },
+  ".cm-gutters": { backgroundColor: "var(--sheet)", color: "var(--wait)", border: "none" },
+  ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--soft)" },
+  "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "-2px" },
+  ".cm-cursor": { borderLeftColor: "var(--ink)" },
+  ".cm-selectionBackground, &.cm-focused .cm-selectionBackground": {
+    backgroundColor: "var(--accent-soft) !important",
+  },
+  ".cm-tooltip": { backgroundColor: "var(--sheet)", borderColor: "var(--line)", color: "var(--ink)" },
+});
+
+/// An editor in an element. `changed` gets the text after each change by the person; `complete`
+/// gets (text, line, column) and returns a JSON list of {label, detail}.
+export function create(parent, text, label, changed, complete) {
+  let silent = false;
+  const source = (context) => {
+    const line = context.state.doc.lineAt(context.pos);
+    const word = context.matchBefore(/[\w.-]*/);
+    if (!context.explicit && (!word || word.from === word.to)) return null;
+    const list = JSON.parse(
+      complete(context.state.doc.toString(), line.number, context.pos - line.from + 1),
+    );
+    return list.length ? { from: word ? word.from : context.pos, options: list } : null;
+  };
+  const view = new EditorView({
+    parent,
+    state: EditorState.create({
+      doc: text,
+      extensions: [
+        lineNumbers(), highlightActiveLineGutter(), highlightActiveLine(), foldGutter(),
+        drawSelection(), history(), indentOnInput(), bracketMatching(), closeBrackets(),
+        indentUnit.of("  "), EditorState.tabSize.of(2), yaml(), syntaxHighlighting(colours), theme,
+        lintGutter(), autocompletion({ override: [source] }),
+        EditorView.contentAttributes.of({ "aria-label": label }),
+        // Escape then Tab leaves the editor, for the keyboard.
+        keymap.of([
+          ...completionKeymap, ...defaultKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap,
+          indentWithTab,
+        ]),
+        EditorView.updateListener.of((update) => {
+          if (update.docChanged && !silent) changed(update.state.doc.toString());
+        }),
+      ],
+    }),
+  });
+  return {
+    text: () => view.state.doc.toString(),
+    set(next) {
+      if (next === view.state.doc.toString()) return;
+      silent = true;
+      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: next } });
+      silent = false;
+    },
+    /// Diagnostics as JSON: [{line, column, message}], counted from 1.
+    diagnose(json) {
+      const doc = view.state.doc;
+      const list = JSON.parse(json).map((d) => {
+        const line = doc.line(Math.min(Math.max(d.line, 1), doc.lines));
+        const from = Math.min(line.from + Math.max(d.column - 1, 0), line.to);
+        const rest = doc.sliceString(from, line.to).match(/^\S+/);
+        return {
+          from, to: Math.max(from + (rest ? rest[0].length : 0), from),
+          severity: d.severity ?? "error", message: d.message,
+        };
+      });
+      view.dispatch(setDiagnostics(view.state, list));
+    },
+    goto(line, column) {
+      const at = view.state.doc.line(Math.min(Math.max(line, 1), view.state.doc.lines));
+      const pos = Math.min(at.from + column - 1, at.to);
+      view.dispatch({ selection: { anchor: pos }, scrollIntoView: true });
+      view.focus();
+    },
+    focus: () => view.focus(),
+    destroy: () => view.destroy(),
+  };
+}
