@@ -8,6 +8,8 @@ use crate::engine::fault::{Fault, FaultKind};
 use crate::engine::trace::{Actor, Subject, TraceId};
 use crate::kube;
 use crate::machine::{self, HostId};
+use crate::engine::cx::{Cx, Effect};
+use crate::net::load::{LoadId, LoadSpec};
 use crate::net::{self, Origin, Request};
 use crate::world::command::HostAction;
 use crate::world::event::Event;
@@ -79,7 +81,7 @@ impl World {
 
     /// Start, change or stop a client that sends steadily.
     pub(super) fn load(&mut self, name: &str, url: &str, from: &str, rate_milli: u32) {
-        let id = net::LoadId(fold(name));
+        let id = LoadId(fold(name));
         let what = Message::new("why-load").with("name", name).with("url", url);
         let cause = self.learner(what, &format!("load/{name}"));
         let from = match self.machines.host(&HostId::new(from)) {
@@ -89,7 +91,7 @@ impl World {
         let input = match Request::from_url(url) {
             Some(request) if rate_milli > 0 => {
                 let per_kilosecond = rate_milli;
-                let spec = net::LoadSpec { from, request, per_kilosecond, until: None };
+                let spec = LoadSpec { from, request, per_kilosecond, until: None };
                 net::Input::StartLoad(id, spec)
             }
             _ => net::Input::StopLoad(id),

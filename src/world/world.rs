@@ -15,7 +15,7 @@ use crate::engine::trace::{Actor, Subject, Trace, TraceId};
 use crate::kube;
 use crate::machine::{self, HostId, HostSpec, Machines};
 use crate::net::{self, Fabric};
-use crate::posix::{FileSystem as _, Files};
+use crate::posix::{Entry, Files};
 pub use crate::shell::run::FinishedRun;
 use crate::shell::shell::{self, HOME, Shell};
 use crate::world::command::Command;
@@ -105,7 +105,7 @@ impl World {
             world.start_cluster(cluster);
         }
         let first = genesis.hosts.first().map_or("", |h| h.name.as_str()).to_owned();
-        let _ = world.files_of(&first).make_dirs(HOME);
+        world.files_of(&first).put(HOME, Entry::Directory { mode: 0o755 });
         for (path, text) in &genesis.files {
             world.write_file(&first, path, text);
         }
@@ -442,13 +442,11 @@ impl World {
     }
 
     pub(super) fn write_file(&mut self, host: &str, path: &str, text: &str) {
-        let files = self.files_of(host);
-        let _ = files.make_dirs(crate::posix::parent(path));
-        let _ = files.write(path, text);
+        self.files_of(host).put_file(path, text);
     }
 
     pub(super) fn remove_file(&mut self, host: &str, path: &str) {
-        let _ = self.files_of(host).remove(path);
+        self.files_of(host).remove_tree(path);
     }
 
     /// Write down what the learner did, as the first cause of what follows.

@@ -137,9 +137,7 @@ impl Job {
         self.exit = printed.exit;
         if let Some((path, text)) = printed.file {
             let path = crate::posix::normal(io.cwd, &path);
-            if io.files.write(&path, &text).is_err() {
-                io.err(format!("{path}: cannot be written\n"));
-            }
+            io.files.put_file(&path, text);
         }
         io.out(printed.out);
         io.err(printed.err);

@@ -1,0 +1,111 @@
+//! Docker hosts on the map: containers by Compose project.
+
+use std::collections::BTreeMap;
+
+use crate::machine::{HostId, Power};
+use crate::view::focus::Focus;
+use crate::view::map::{Bar, Group, Machine, Map, Service, Tile};
+use crate::view::status::State;
+use crate::world::world::World;
+
+/// Put Docker hosts and their containers onto the map.
+pub(super) fn fill(map: &mut Map, world: &World) {
+    let hosts: Vec<String> = world.docker().hosts().map(str::to_owned).collect();
+    let mut counts: BTreeMap<&'static str, u32> = BTreeMap::new();
+    for name in &hosts {
+        let id = HostId::new(name.as_str());
+        let Some(host) = world.machines().host(&id) else { continue };
+        let off = host.power != Power::On;
+        let mut cpu = Bar { capacity: host.spec.cpu_milli, ..Bar::default() };
+        let mut memory = Bar { capacity: host.spec.memory_bytes, ..Bar::default() };
+        for (container, _) in host.containers.iter() {
+            let stats = world.machines().stats(&id, container, world.now());
+            cpu.used += stats.cpu_milli;
+            memory.used += stats.memory_bytes;
+        }
+        let groups = groups(map, world, name, off);
+        map.machines.push(Machine {
+            focus: Focus::machine(name),
+            name: name.clone(),
+            state: if off { "node-off" } else { "node-ready" },
+            healthy: !off,
+            cpu,
+            memory,
+            groups,
+        });
+        *counts.entry("drawer-images").or_default() += small(host.tags.len());
+        *counts.entry("drawer-volumes").or_default() += small(host.volumes.len());
+    }
+    map.drawers.extend(counts);
+}
+
+fn small(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+fn groups(map: &mut Map, world: &World, host: &str, off: bool) -> Vec<Group> {
+    let mut groups: BTreeMap<String, Vec<Tile>> = BTreeMap::new();
+    for found in world.docker().container_states(host) {
+        let health = found.health.as_deref();
+        let state = state(&found.status, health, found.exit_code, found.oom_killed, off);
+        let focus = Focus::container(host, &found.id);
+        let status = match health {
+            Some(health) => format!("{} ({health})", found.status),
+            None => found.status.clone(),
+        };
+        if found.status == "running" && !found.published.is_empty() {
+            map.services.push(Service {
+                focus: focus.clone(),
+                name: found.name.clone(),
+                address: found.published.join(", "),
+                ready: u32::from(state == State::Ready),
+                total: 1,
+                tiles: vec![found.id.clone()],
+            });
+        }
+        groups.entry(found.project.clone()).or_default().push(Tile {
+            key: found.id.clone(),
+            focus,
+            name: found.name.clone(),
+            state,
+            status,
+            seconds_left: None,
+            percent: None,
+            restarts: found.restart_count,
+        });
+    }
+    groups.into_iter().map(|(name, tiles)| Group { name, tiles }).collect()
+}
+
+/// The state of a container from its inspected status and health.
+fn state(status: &str, health: Option<&str>, exit: i64, oom: bool, off: bool) -> State {
+    if off {
+        return State::Unknown;
+    }
+    match (status, health) {
+        ("running", Some("starting")) => State::NotReady,
+        ("running", Some("unhealthy")) => State::Failed,
+        ("running", _) => State::Ready,
+        ("paused", _) => State::Paused,
+        ("restarting", _) => State::BackOff,
+        ("removing", _) => State::Terminating,
+        ("created", _) => State::Starting,
+        ("exited" | "dead", _) if oom => State::OutOfMemory,
+        ("exited", _) if exit == 0 => State::Done,
+        _ => State::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states() {
+        assert_eq!(state("running", None, 0, false, false), State::Ready);
+        assert_eq!(state("running", Some("starting"), 0, false, false), State::NotReady);
+        assert_eq!(state("exited", None, 137, true, false), State::OutOfMemory);
+        assert_eq!(state("exited", None, 0, false, false), State::Done);
+        assert_eq!(state("running", None, 0, false, true), State::Unknown);
+    }
+}

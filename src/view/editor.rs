@@ -1,0 +1,141 @@
+//! The editor's diagnostics: what the real tools would say of a file, with line and column.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::{compose, kube};
+
+/// Which tool reads a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Dialect {
+    /// `docker compose`.
+    Compose,
+    /// `docker stack`.
+    Stack,
+    /// `kubectl`.
+    Kubernetes,
+}
+
+/// One complaint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Complaint {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: u32,
+    /// The real tool's message.
+    pub message: String,
+    /// Text id of one sentence of help, if there is one.
+    pub help: Option<&'static str>,
+}
+
+/// What a tool says of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// Whether it takes the file.
+    pub accepted: bool,
+    /// Why not.
+    pub complaints: Vec<Complaint>,
+    /// What it prints besides.
+    pub notes: Vec<String>,
+}
+
+/// What a file seems to be: manifests say `kind:`, Compose files say `services:`.
+#[must_use]
+pub fn guess(name: &str, text: &str) -> Dialect {
+    let has = |key: &str| text.lines().any(|line| line.starts_with(key));
+    let file = name.rsplit(['/', '\\']).next().unwrap_or(name).to_lowercase();
+    if has("apiVersion:") || has("\"apiVersion\"") || has("kind:") || text.contains("\napiVersion:") {
+        Dialect::Kubernetes
+    } else if has("services:") || file.contains("compose") {
+        Dialect::Compose
+    } else if text.trim_start().starts_with('{') && text.contains("\"kind\"") {
+        Dialect::Kubernetes
+    } else {
+        Dialect::Compose
+    }
+}
+
+/// Check a file. `beside` reads files by their path relative to it.
+#[must_use]
+pub fn check(
+    name: &str,
+    text: &str,
+    dialect: Dialect,
+    beside: &dyn Fn(&str) -> Option<String>,
+) -> Verdict {
+    match dialect {
+        Dialect::Compose | Dialect::Stack => {
+            let stack = dialect == Dialect::Stack;
+            let found = compose::check(name, text, stack, beside);
+            let complaints = found.complaints.into_iter();
+            Verdict {
+                accepted: found.accepted,
+                complaints: complaints.map(|c| complaint(c.line, c.column, c.message)).collect(),
+                notes: found.warnings,
+            }
+        }
+        Dialect::Kubernetes => {
+            let found = kube::check(name, text);
+            let complaints = found.complaints.into_iter();
+            Verdict {
+                accepted: found.accepted,
+                complaints: complaints.map(|c| complaint(c.line, c.column, c.message)).collect(),
+                notes: found.outputs,
+            }
+        }
+    }
+}
+
+fn complaint(line: u32, column: u32, message: String) -> Complaint {
+    let help = HELP.iter().find(|(part, _)| message.contains(part)).map(|(_, id)| *id);
+    Complaint { line, column, message, help }
+}
+
+/// Parts of real messages and the sentence of help for them.
+const HELP: &[(&str, &str)] = &[
+    ("unknown field", "help-unknown-field"),
+    ("additional properties", "help-unknown-property"),
+    ("already defined", "help-duplicate-key"),
+    ("found character that cannot start any token", "help-tab"),
+    ("did not find expected", "help-indentation"),
+    ("mapping values are not allowed", "help-colon"),
+    ("`selector` does not match template `labels`", "help-selector"),
+    ("no matches for kind", "help-no-kind"),
+    ("Required value", "help-required"),
+    ("neither an image nor a build", "help-no-image"),
+    ("depends on undefined service", "help-undefined-service"),
+    ("refers to undefined", "help-undefined"),
+    ("cannot unmarshal", "help-type"),
+    ("must be a", "help-type"),
+];
+
+impl Verdict {
+    /// The verdict as lines for a terminal.
+    #[must_use]
+    pub fn report(&self, name: &str) -> String {
+        let mut text = String::new();
+        for note in &self.notes {
+            let _ = writeln!(text, "{note}");
+        }
+        for c in &self.complaints {
+            let _ = writeln!(text, "{name}:{}:{}: {}", c.line, c.column, c.message);
+        }
+        let word = if self.accepted { "accepted" } else { "refused" };
+        let _ = writeln!(text, "{name}: {word}");
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_of_files_are_told_apart() {
+        assert_eq!(guess("x.yaml", "apiVersion: v1\nkind: Pod\n"), Dialect::Kubernetes);
+        assert_eq!(guess("x.yaml", "services:\n  web: {}\n"), Dialect::Compose);
+        assert_eq!(guess("a/docker-compose.yml", "version: '3'\n"), Dialect::Compose);
+    }
+}

@@ -1,0 +1,41 @@
+//! What is selected.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::trace::Subject;
+
+/// A thing that can be selected, as a path: the same form as a trace subject.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Focus(pub String);
+
+impl Focus {
+    /// A Kubernetes object.
+    #[must_use]
+    pub fn object(kind: &str, namespace: &str, name: &str) -> Self {
+        Self(Subject::object(kind, namespace, name).0.to_string())
+    }
+
+    /// A container of a Docker host.
+    #[must_use]
+    pub fn container(host: &str, id: &str) -> Self {
+        Self(Subject::container(host, id).0.to_string())
+    }
+
+    /// A machine with a Docker daemon.
+    #[must_use]
+    pub fn machine(name: &str) -> Self {
+        Self(format!("machine/{name}"))
+    }
+
+    /// The trace subject of the same thing.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        Subject::new(self.0.as_str())
+    }
+
+    /// Its parts, as written between slashes.
+    #[must_use]
+    pub fn parts(&self) -> Vec<&str> {
+        self.0.split('/').collect()
+    }
+}

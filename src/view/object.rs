@@ -1,0 +1,299 @@
+//! The inspector: one thing in words, as YAML, with its events, logs, relations and causes.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::base::time::SimTime;
+use crate::kube::Cluster;
+use crate::kube::api::object::Key;
+use crate::kube::kinds::{self, Kind, Object};
+use crate::machine::{ContainerId, HostId};
+use crate::text::Catalogue;
+use crate::view::explain;
+use crate::view::focus::Focus;
+use crate::world::world::World;
+
+/// Log lines shown.
+const LOG_LINES: usize = 200;
+/// Steps of the story shown besides the chain of causes.
+const HISTORY: usize = 40;
+
+/// One thing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Inspected {
+    /// Its kind, as upstream spells it.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Where it is: namespace, host.
+    pub place: String,
+    /// Facts: text id of the label, value.
+    pub facts: Vec<(&'static str, String)>,
+    /// The object as `kubectl get -o yaml` or `docker inspect` prints it.
+    pub source: String,
+    /// Its events, oldest first: time, type, reason, message.
+    pub events: Vec<Event>,
+    /// The last lines of its log.
+    pub log: Vec<String>,
+    /// Related things: text id of the relation, thing, its name.
+    pub relations: Vec<(&'static str, Focus, String)>,
+    /// Why it is as it is, first cause first.
+    pub why: Vec<Step>,
+    /// What else happened to it, newest first.
+    pub history: Vec<Step>,
+}
+
+/// An event of a real system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Event {
+    /// When it was last seen.
+    pub at: SimTime,
+    /// `Normal` or `Warning`.
+    pub severity: String,
+    /// Reason.
+    pub reason: String,
+    /// Message, verbatim.
+    pub message: String,
+    /// How often.
+    pub count: u32,
+}
+
+/// A sentence of an explanation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// When.
+    pub at: SimTime,
+    /// Who.
+    pub actor: String,
+    /// What.
+    pub text: String,
+}
+
+/// The selected thing; `None` if it does not exist (any more) and nothing is known of it.
+#[must_use]
+pub fn inspect(world: &World, focus: &Focus, catalogue: &Catalogue) -> Option<Inspected> {
+    let mut found = match focus.parts().as_slice() {
+        ["container", host, id] => container(world, host, id),
+        ["machine", name] => machine(world, name),
+        [kind, namespace, name] => object(world.kube()?, world, kind, namespace, name),
+        _ => None,
+    }
+    .unwrap_or_default();
+    let subject = focus.subject();
+    let step = |s: explain::Step| Step { at: s.at, actor: s.actor, text: s.text };
+    found.why = explain::why(world, &subject, catalogue).into_iter().map(step).collect();
+    let history = world.trace().iter().rev().filter(|e| e.subject == subject).take(HISTORY);
+    found.history = history
+        .map(|e| Step {
+            at: e.at,
+            actor: e.actor.name.to_owned(),
+            text: explain::line(e, catalogue),
+        })
+        .collect();
+    let known = !found.name.is_empty() || !found.why.is_empty();
+    known.then_some(found)
+}
+
+fn object(
+    kube: &Cluster,
+    world: &World,
+    kind: &str,
+    namespace: &str,
+    name: &str,
+) -> Option<Inspected> {
+    let kind = *kinds::ALL.iter().find(|k| k.name() == kind)?;
+    let entry = kube.store().get(kind, &Key::new(namespace, name))?;
+    let value = entry.object.to_value().unwrap_or_default();
+    let mut found = Inspected {
+        kind: kind.name().to_owned(),
+        name: name.to_owned(),
+        place: namespace.to_owned(),
+        source: crate::kube::print::yaml(&value),
+        events: events(kube, kind.name(), namespace, name),
+        ..Inspected::default()
+    };
+    facts(&mut found, &entry.object);
+    relations(&mut found, kube, &entry.object, namespace);
+    if kind == Kind::Pod {
+        found.log = pod_log(world, &entry.object);
+    }
+    Some(found)
+}
+
+fn facts(found: &mut Inspected, object: &Object) {
+    let meta = object.meta();
+    let labels = meta.labels.iter().flatten().map(|(k, v)| format!("{k}={v}"));
+    let labels: Vec<String> = labels.collect();
+    if !labels.is_empty() {
+        found.facts.push(("fact-labels", labels.join(", ")));
+    }
+    match object {
+        Object::Pod(pod) => {
+            found.facts.push(("fact-status", crate::kube::print::pod_status(pod)));
+            let status = pod.status.as_ref();
+            let node = pod.spec.as_ref().and_then(|s| s.node_name.clone());
+            found.facts.extend(node.map(|node| ("fact-node", node)));
+            let ip = status.and_then(|s| s.pod_ip.clone());
+            found.facts.extend(ip.map(|ip| ("fact-address", ip)));
+            let images: Vec<String> = pod
+                .spec
+                .iter()
+                .flat_map(|s| &s.containers)
+                .filter_map(|c| c.image.clone())
+                .collect();
+            found.facts.push(("fact-image", images.join(", ")));
+            let statuses = status.and_then(|s| s.container_statuses.as_ref());
+            let restarts: i32 = statuses.into_iter().flatten().map(|s| s.restart_count).sum();
+            found.facts.push(("fact-restarts", restarts.to_string()));
+        }
+        Object::Deployment(deployment) => {
+            let wanted = deployment.spec.as_ref().and_then(|s| s.replicas).unwrap_or(1);
+            let status = deployment.status.as_ref();
+            let ready = status.and_then(|s| s.ready_replicas).unwrap_or(0);
+            found.facts.push(("fact-ready", format!("{ready}/{wanted}")));
+            for condition in status.and_then(|s| s.conditions.as_ref()).into_iter().flatten() {
+                let reason = condition.reason.clone().unwrap_or_default();
+                let text = format!("{}={} ({reason})", condition.type_, condition.status);
+                found.facts.push(("fact-condition", text));
+            }
+        }
+        Object::Service(service) => {
+            let address = service.spec.as_ref().and_then(|s| s.cluster_ip.clone());
+            found.facts.extend(address.map(|a| ("fact-address", a)));
+        }
+        _ => {}
+    }
+}
+
+fn relations(found: &mut Inspected, kube: &Cluster, object: &Object, namespace: &str) {
+    for owner in object.meta().owner_references.iter().flatten() {
+        let focus = Focus::object(&owner.kind, namespace, &owner.name);
+        found.relations.push(("relation-owner", focus, format!("{}/{}", owner.kind, owner.name)));
+    }
+    let uid = object.meta().uid.as_deref().unwrap_or("");
+    for kind in [Kind::ReplicaSet, Kind::Pod] {
+        for (key, entry) in kube.store().list_in(kind, namespace) {
+            let owners = entry.object.meta().owner_references.iter().flatten();
+            if owners.into_iter().any(|o| o.uid == uid) {
+                let focus = Focus::object(kind.name(), namespace, &key.name);
+                let name = format!("{}/{}", kind.name(), key.name);
+                found.relations.push(("relation-owns", focus, name));
+            }
+        }
+    }
+    if let Object::Pod(pod) = object
+        && let Some(node) = pod.spec.as_ref().and_then(|s| s.node_name.as_ref())
+    {
+        let focus = Focus::object("Node", "", node);
+        found.relations.push(("relation-node", focus, format!("Node/{node}")));
+    }
+}
+
+fn events(kube: &Cluster, kind: &str, namespace: &str, name: &str) -> Vec<Event> {
+    let space = if namespace.is_empty() { "default" } else { namespace };
+    let mut events: Vec<Event> = kube
+        .store()
+        .list_in(Kind::Event, space)
+        .filter_map(|(_, entry)| match &*entry.object {
+            Object::Event(event) => Some(event),
+            _ => None,
+        })
+        .filter(|e| {
+            e.involved_object.kind.as_deref() == Some(kind)
+                && e.involved_object.name.as_deref() == Some(name)
+        })
+        .map(|e| {
+            let last = e.last_timestamp.as_ref().map(crate::kube::clock::sim_time);
+            let first = e.event_time.as_ref().map(crate::kube::clock::sim_micro);
+            let count = e.count.or_else(|| e.series.as_ref().and_then(|s| s.count)).unwrap_or(1);
+            Event {
+                at: last.or(first).unwrap_or_default(),
+                severity: e.type_.clone().unwrap_or_default(),
+                reason: e.reason.clone().unwrap_or_default(),
+                message: e.message.clone().unwrap_or_default(),
+                count: u32::try_from(count).unwrap_or(1),
+            }
+        })
+        .collect();
+    events.sort_by_key(|e| e.at);
+    events
+}
+
+/// The logs of a pod's containers: ids stand in its status as `containerd://<id>`.
+fn pod_log(world: &World, object: &Object) -> Vec<String> {
+    let Object::Pod(pod) = object else { return Vec::new() };
+    let Some(node) = pod.spec.as_ref().and_then(|s| s.node_name.as_deref()) else {
+        return Vec::new();
+    };
+    let statuses = pod.status.as_ref().and_then(|s| s.container_statuses.as_ref());
+    let statuses: Vec<_> = statuses.into_iter().flatten().collect();
+    let many = statuses.len() > 1;
+    let mut lines = Vec::new();
+    for status in statuses {
+        let Some(id) = status.container_id.as_deref().and_then(|id| id.split("//").last()) else {
+            continue;
+        };
+        let prefix = if many { format!("[{}] ", status.name) } else { String::new() };
+        let log = log(world, node, id);
+        lines.extend(log.into_iter().map(|line| format!("{prefix}{line}")));
+    }
+    lines
+}
+
+fn log(world: &World, host: &str, id: &str) -> Vec<String> {
+    let log = world.machines().logs(&HostId::new(host), &ContainerId::new(id));
+    let Some(log) = log else { return Vec::new() };
+    let mut lines: Vec<String> =
+        log.iter().rev().take(LOG_LINES).map(|line| trimmed(&line.text)).collect();
+    lines.reverse();
+    lines
+}
+
+fn trimmed(text: &Arc<str>) -> String {
+    text.trim_end_matches('\n').to_owned()
+}
+
+fn container(world: &World, host: &str, id: &str) -> Option<Inspected> {
+    let states = world.docker().container_states(host);
+    let state = states.into_iter().find(|s| s.id.starts_with(id))?;
+    let mut facts = vec![
+        ("fact-status", state.status.clone()),
+        ("fact-image", state.image.clone()),
+        ("fact-restarts", state.restart_count.to_string()),
+    ];
+    facts.extend(state.health.clone().map(|h| ("fact-health", h)));
+    if state.status == "exited" {
+        facts.push(("fact-exit", state.exit_code.to_string()));
+    }
+    if !state.networks.is_empty() {
+        facts.push(("fact-networks", state.networks.join(", ")));
+    }
+    if !state.published.is_empty() {
+        facts.push(("fact-ports", state.published.join(", ")));
+    }
+    Some(Inspected {
+        kind: "Container".to_owned(),
+        name: state.name.clone(),
+        place: host.to_owned(),
+        facts,
+        log: log(world, host, &state.id),
+        relations: vec![("relation-node", Focus::machine(host), host.to_owned())],
+        ..Inspected::default()
+    })
+}
+
+fn machine(world: &World, name: &str) -> Option<Inspected> {
+    let host = world.machines().host(&HostId::new(name))?;
+    let gib = |bytes: u64| format!("{} MiB", bytes >> 20);
+    Some(Inspected {
+        kind: "Machine".to_owned(),
+        name: name.to_owned(),
+        facts: vec![
+            ("fact-cpu", format!("{}m", host.spec.cpu_milli)),
+            ("fact-memory", gib(host.spec.memory_bytes)),
+            ("fact-containers", host.containers.len().to_string()),
+        ],
+        ..Inspected::default()
+    })
+}
