@@ -12,3 +12,4 @@ mod breakage;
 pub mod session;
 pub mod save;
 pub mod demo;
+pub mod bench;
