@@ -10,3 +10,4 @@ pub mod object;
 pub mod timeline;
 pub mod traffic;
 pub mod editor;
+pub mod screen;

@@ -1,0 +1,85 @@
+//! The few things of the browser that the page uses.
+
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::prelude::*;
+use web_sys::{Element, HtmlElement, Window};
+
+/// The editor's interface (`static/js/editor.js`).
+#[wasm_bindgen]
+extern "C" {
+    /// The module with the editor and the graphs, once it is loaded.
+    #[wasm_bindgen(js_name = drydockEditor, catch)]
+    pub(super) async fn load_editor() -> Result<JsValue, JsValue>;
+
+    /// The loaded module.
+    pub(super) type EditorModule;
+    #[wasm_bindgen(method)]
+    pub(super) fn create(
+        this: &EditorModule,
+        parent: &Element,
+        text: &str,
+        label: &str,
+        changed: &JsValue,
+        complete: &JsValue,
+    ) -> Editor;
+    #[wasm_bindgen(method)]
+    pub(super) fn graph(this: &EditorModule, parent: &Element, labels: &str) -> Graph;
+
+    /// An editor.
+    pub(super) type Editor;
+    #[wasm_bindgen(method)]
+    pub(super) fn set(this: &Editor, text: &str);
+    #[wasm_bindgen(method)]
+    pub(super) fn diagnose(this: &Editor, json: &str);
+    #[wasm_bindgen(method)]
+    pub(super) fn goto(this: &Editor, line: u32, column: u32);
+    #[wasm_bindgen(method)]
+    pub(super) fn destroy(this: &Editor);
+
+    /// A graph.
+    pub(super) type Graph;
+    #[wasm_bindgen(method)]
+    pub(super) fn update(this: &Graph, json: &str);
+    #[wasm_bindgen(method, js_name = destroy)]
+    pub(super) fn remove(this: &Graph);
+}
+
+/// The window.
+pub(super) fn window() -> Window {
+    gloo::utils::window()
+}
+
+/// Where the page is shown.
+pub(super) fn root() -> Element {
+    let document = gloo::utils::document();
+    document.get_element_by_id("app").unwrap_or_else(|| gloo::utils::body().into())
+}
+
+/// Milliseconds since the page was opened.
+pub(super) fn milliseconds() -> f64 {
+    window().performance().map_or(0.0, |p| p.now())
+}
+
+/// Set an attribute of the document's root element.
+pub(super) fn set_root(name: &str, value: &str) {
+    if let Some(root) = gloo::utils::document().document_element() {
+        let _ = root.set_attribute(name, value);
+    }
+}
+
+/// Whether a media query holds.
+pub(super) fn matches(query: &str) -> bool {
+    window().match_media(query).ok().flatten().is_some_and(|m| m.matches())
+}
+
+/// Scroll an element to its end.
+pub(super) fn scroll_to_end(element: &Element) {
+    element.set_scroll_top(element.scroll_height());
+}
+
+/// Give the keyboard to an element.
+pub(super) fn focus(element: &Element) {
+    if let Some(element) = element.dyn_ref::<HtmlElement>() {
+        let _ = element.focus();
+    }
+}

@@ -1,0 +1,115 @@
+//! What the page is told, and what it remembers besides the session.
+
+use crate::base::time::SimTime;
+use crate::engine::fault::FaultKind;
+use crate::view::focus::Focus;
+use crate::world::command::{Command, HostAction};
+
+/// The worlds that the page offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Platform {
+    /// One Docker host, with Compose.
+    Docker,
+    /// A cluster of three nodes.
+    Kubernetes,
+}
+
+impl Platform {
+    /// All, in the order of the tabs, with the text ids of their names.
+    pub(super) const ALL: [(Self, &'static str); 2] =
+        [(Self::Docker, "platform-docker"), (Self::Kubernetes, "platform-kubernetes")];
+
+    /// The machine on which the learner's terminal sits.
+    pub(super) const fn home(self) -> &'static str {
+        match self {
+            Self::Docker => "host",
+            Self::Kubernetes => "",
+        }
+    }
+}
+
+/// The panels that can be shown alone on a narrow screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Panel {
+    /// Files and editor.
+    Files,
+    /// The map.
+    Map,
+    /// The inspector.
+    Inspector,
+    /// The terminal.
+    Terminal,
+    /// The graphs.
+    Graphs,
+}
+
+impl Panel {
+    /// All, with the text ids of their names and their classes.
+    pub(super) const ALL: [(Self, &'static str, &'static str); 5] = [
+        (Self::Map, "panel-map", "map"),
+        (Self::Files, "panel-files", "files"),
+        (Self::Terminal, "panel-terminal", "terminal"),
+        (Self::Inspector, "panel-inspector", "inspector"),
+        (Self::Graphs, "panel-graphs", "graphs"),
+    ];
+
+    /// Its class.
+    pub(super) fn class(self) -> &'static str {
+        Self::ALL.iter().find(|p| p.0 == self).map_or("map", |p| p.2)
+    }
+}
+
+/// What the page is told.
+#[derive(Clone, Debug)]
+pub(super) enum Msg {
+    /// A frame of the browser, with its time in milliseconds.
+    Frame(f64),
+    /// The learner's command to the world.
+    Do(Command),
+    /// A thing is selected, or nothing.
+    Select(Option<Focus>),
+    /// Play or pause.
+    Play(bool),
+    /// Another speed, in quarters of real time.
+    Speed(u32),
+    /// Go on to the next thing that happens.
+    Step,
+    /// Take back the last command.
+    Undo,
+    /// Look at the past, or return to the present.
+    Scrub(Option<SimTime>),
+    /// Go on from the past that is shown.
+    Branch,
+    /// A fault from the menu.
+    Break(FaultKind, String),
+    /// A switch of a machine from the menu.
+    Switch(HostAction, String),
+    /// Show or hide the menu of faults.
+    Menu(bool),
+    /// Another language.
+    Language(&'static str),
+    /// Light or dark.
+    Theme(&'static str),
+    /// Larger type and only what a class must see.
+    Present(bool),
+    /// Another world.
+    Platform(Platform),
+    /// Start over.
+    Reset,
+    /// Copy a link to this session.
+    Share,
+    /// What became of it.
+    Shared(Result<String, String>),
+    /// Show another panel on a narrow screen.
+    Panel(Panel),
+    /// Another file in the editor.
+    Open(String),
+    /// The text in the editor was changed.
+    Edited(String),
+    /// A new file.
+    NewFile,
+    /// Write the file and run the command that applies it.
+    Apply,
+    /// A sentence was read.
+    Dismiss,
+}
