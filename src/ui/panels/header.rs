@@ -1,0 +1,86 @@
+//! The top line: name, worlds, language, look, sharing.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::text::{Catalogue, LANGUAGES};
+use crate::ui::state::{Msg, Panel, Platform};
+
+/// Properties.
+#[derive(Clone, Properties)]
+pub(crate) struct Props {
+    pub(crate) catalogue: Rc<Catalogue>,
+    pub(crate) platform: Platform,
+    pub(crate) theme: &'static str,
+    pub(crate) present: bool,
+    pub(crate) panel: Panel,
+    pub(crate) notice: Option<String>,
+    pub(crate) send: Callback<Msg>,
+}
+
+impl PartialEq for Props {
+    fn eq(&self, other: &Self) -> bool {
+        self.catalogue.lang() == other.catalogue.lang()
+            && self.platform == other.platform
+            && self.theme == other.theme
+            && self.present == other.present
+            && self.panel == other.panel
+            && self.notice == other.notice
+    }
+}
+
+/// The top line.
+#[component]
+pub(crate) fn Header(props: &Props) -> Html {
+    let text = |id: &str| props.catalogue.label(id);
+    let tell = |msg: Msg| {
+        let send = props.send.clone();
+        Callback::from(move |_: MouseEvent| send.emit(msg.clone()))
+    };
+    let lang = props.catalogue.lang();
+    let (other_theme, theme_text) = match props.theme {
+        "dark" => ("light", text("theme-light")),
+        _ => ("dark", text("theme-dark")),
+    };
+    html! {
+        <>
+        <header class="top">
+            <h1>{ "⚓ Drydock" }</h1>
+            <nav class="platforms" aria-label={text("label-worlds")}>
+                { for Platform::ALL.iter().map(|(platform, id)| html! {
+                    <button type="button" class={classes!("tab", (*platform == props.platform).then_some("on"))}
+                        aria-pressed={(*platform == props.platform).to_string()}
+                        data-platform={*id} onclick={tell(Msg::Platform(*platform))}>{ text(id) }</button>
+                }) }
+            </nav>
+            <div class="right">
+                <button type="button" class="plain" data-action="reset" onclick={tell(Msg::Reset)}>{ text("action-reset") }</button>
+                <button type="button" class="plain" data-action="share" onclick={tell(Msg::Share)}>{ text("action-share") }</button>
+                <button type="button" class="plain" data-action="present" aria-pressed={props.present.to_string()}
+                    onclick={tell(Msg::Present(!props.present))}>{ text("action-present") }</button>
+                { for LANGUAGES.iter().map(|(code, name)| html! {
+                    <button type="button" class={classes!("plain", (*code == lang).then_some("on"))} lang={*code}
+                        data-lang={*code} aria-pressed={(*code == lang).to_string()}
+                        onclick={tell(Msg::Language(code))}>{ *name }</button>
+                }) }
+                <button type="button" class="plain" data-action="theme" title={theme_text.clone()} aria-label={theme_text}
+                    onclick={tell(Msg::Theme(other_theme))}>{ "◐" }</button>
+            </div>
+        </header>
+        <nav class="panels" aria-label={text("label-panels")}>
+            { for Panel::ALL.iter().map(|(panel, id, class)| html! {
+                <button type="button" class={classes!("tab", (*panel == props.panel).then_some("on"))}
+                    data-panel={*class} aria-pressed={(*panel == props.panel).to_string()}
+                    onclick={tell(Msg::Panel(*panel))}>{ text(id) }</button>
+            }) }
+        </nav>
+        if let Some(notice) = &props.notice {
+            <p class="notice" role="status">
+                <span>{ notice }</span>
+                <button type="button" class="plain" aria-label={text("action-close")} onclick={tell(Msg::Dismiss)}>{ "✕" }</button>
+            </p>
+        }
+        </>
+    }
+}

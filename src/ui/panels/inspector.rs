@@ -1,0 +1,124 @@
+//! The inspector: one thing, and why it is as it is.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::text::Catalogue;
+use crate::ui::app::Shown;
+use crate::ui::state::Msg;
+use crate::view::focus::Focus;
+use crate::view::object::{Inspected, Step};
+
+/// Properties.
+#[derive(Clone, Properties)]
+pub(crate) struct Props {
+    pub(crate) catalogue: Rc<Catalogue>,
+    pub(crate) shown: Rc<Shown>,
+    pub(crate) focus: Option<Focus>,
+    pub(crate) send: Callback<Msg>,
+}
+
+impl PartialEq for Props {
+    fn eq(&self, other: &Self) -> bool {
+        self.catalogue.lang() == other.catalogue.lang()
+            && self.focus == other.focus
+            && self.shown.inspected == other.shown.inspected
+    }
+}
+
+/// Tabs with the text ids of their names.
+const TABS: [&str; 5] = ["tab-why", "tab-summary", "tab-yaml", "tab-events", "tab-logs"];
+
+/// The inspector.
+#[component]
+pub(crate) fn Inspector(props: &Props) -> Html {
+    let tab = use_state(|| 0_usize);
+    let text = |id: &str| props.catalogue.label(id);
+    let Some(found) = &props.shown.inspected else {
+        let empty = if props.focus.is_some() { "inspector-gone" } else { "inspector-empty" };
+        return html! {
+            <section class="inspector" aria-label={text("panel-inspector")}>
+                <h2>{ text("panel-inspector") }</h2><p class="empty">{ text(empty) }</p>
+            </section>
+        };
+    };
+    html! {
+        <section class="inspector" aria-label={text("panel-inspector")}>
+            <h2>{ text("panel-inspector") }</h2>
+            <div class="name">{ &found.name }</div>
+            <div class="sub">{ [found.kind.as_str(), found.place.as_str()].into_iter()
+                .filter(|s| !s.is_empty()).collect::<Vec<_>>().join(" · ") }</div>
+            <div class="tabs" role="tablist">
+                { for TABS.iter().enumerate().map(|(i, id)| {
+                    let tab = tab.clone();
+                    html! {
+                        <button type="button" role="tab" class={classes!("tab", (*tab == i).then_some("on"))}
+                            aria-selected={(*tab == i).to_string()} data-tab={*id}
+                            onclick={Callback::from(move |_| tab.set(i))}>{ text(id) }</button>
+                    }
+                }) }
+            </div>
+            <div class="body" role="tabpanel">{ body(props, found, *tab) }</div>
+        </section>
+    }
+}
+
+fn body(props: &Props, found: &Inspected, tab: usize) -> Html {
+    let text = |id: &str| props.catalogue.label(id);
+    let empty = |id: &str| html! { <p class="empty">{ text(id) }</p> };
+    match tab {
+        0 => why(props, found),
+        1 => html! {
+            <>
+            <dl class="facts">{ for found.facts.iter().map(|(id, value)| html! {
+                <><dt>{ text(id) }</dt><dd>{ value }</dd></> }) }</dl>
+            <ul class="relations">{ for found.relations.iter().map(|(id, focus, name)| {
+                let (send, focus) = (props.send.clone(), focus.clone());
+                html! { <li>{ text(id) }{ " " }<button type="button" class="plain link"
+                    onclick={Callback::from(move |_: MouseEvent| send.emit(Msg::Select(Some(focus.clone()))))}>{ name }</button></li> }
+            }) }</ul>
+            </>
+        },
+        2 if found.source.is_empty() => empty("inspector-no-yaml"),
+        2 => html! { <pre tabindex="0">{ &found.source }</pre> },
+        3 if found.events.is_empty() => empty("inspector-no-events"),
+        3 => html! {
+            <ul class="events">{ for found.events.iter().map(|e| html! {
+                <li class={e.severity.to_lowercase()}><time>{ e.at.to_string() }</time>
+                    <b>{ &e.reason }</b>{ if e.count > 1 { format!(" ×{}", e.count) } else { String::new() } }
+                    <p>{ &e.message }</p></li>
+            }) }</ul>
+        },
+        _ if found.log.is_empty() => empty("inspector-no-logs"),
+        _ => html! { <pre tabindex="0">{ found.log.join("\n") }</pre> },
+    }
+}
+
+fn why(props: &Props, found: &Inspected) -> Html {
+    if found.why.is_empty() {
+        return html! { <p class="empty">{ props.catalogue.label("inspector-no-why") }</p> };
+    }
+    html! {
+        <>
+        <ol class="why">{ for found.why.iter().enumerate().map(|(i, s)| step(props, s, Some(i + 1))) }</ol>
+        if found.history.len() > 1 {
+            <h3>{ props.catalogue.label("inspector-history") }</h3>
+            <ol class="why history">{ for found.history.iter().map(|s| step(props, s, None)) }</ol>
+        }
+        </>
+    }
+}
+
+/// A sentence with its moment, which moves the timeline there.
+fn step(props: &Props, step: &Step, number: Option<usize>) -> Html {
+    let (send, at) = (props.send.clone(), step.at);
+    let go = Callback::from(move |_: MouseEvent| send.emit(Msg::Scrub(Some(at))));
+    html! {
+        <li data-i={number.map_or_else(|| "·".to_owned(), |n| n.to_string())}>
+            <button type="button" class="plain time" onclick={go}>{ step.at.to_string() }</button>
+            { " " }<span>{ &step.text }</span>
+            <small>{ &step.actor }</small>
+        </li>
+    }
+}

@@ -1,0 +1,10 @@
+//! The panels of the page: one file each.
+
+pub(super) mod header;
+pub(super) mod files;
+pub(super) mod map;
+pub(super) mod inspector;
+pub(super) mod terminal;
+pub(super) mod graphs;
+pub(super) mod timeline;
+pub(super) mod menu;
