@@ -14,6 +14,7 @@ pub const LANGUAGES: [(&str, &str); 2] = [("en", "English"), ("ko", "한국어")
 
 /// The catalogues: area, English, Korean. A new area is one line.
 pub const AREAS: &[(&str, &str, &str)] = &[
+    ("ui", include_str!("../../static/text/ui.en.ftl"), include_str!("../../static/text/ui.ko.ftl")),
     ("world", include_str!("../../static/text/world.en.ftl"), include_str!("../../static/text/world.ko.ftl")),
 ];
 

@@ -14,6 +14,7 @@ import {
   EditorView, drawSelection, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
+import uPlot from "uplot";
 
 const colours = HighlightStyle.define([
   { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: "var(--accent)" },
@@ -100,5 +101,46 @@ export function create(parent, text, label, changed, complete) {
     },
     focus: () => view.focus(),
     destroy: () => view.destroy(),
+  };
+}
+
+/// Graphs in an element: requests answered and failed per second, and the time to the answer.
+export function graph(parent, labels) {
+  const [ok, failed, p95] = JSON.parse(labels);
+  const colour = (name) => () => getComputedStyle(parent).getPropertyValue(name);
+  const axis = { stroke: colour("--ink2"), grid: { stroke: colour("--line"), width: 1 }, size: 34,
+    font: "10px system-ui", ticks: { show: false } };
+  const plot = new uPlot(
+    {
+      width: Math.max(parent.clientWidth, 120), height: Math.max(parent.clientHeight - 30, 60),
+      legend: { live: true }, cursor: { y: false },
+      scales: { x: { time: false }, ms: {} },
+      axes: [
+        { ...axis, size: 20, values: (_, all) => all.map((s) => `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`) },
+        { ...axis },
+        { ...axis, scale: "ms", side: 1, grid: { show: false } },
+      ],
+      series: [
+        { label: "t" },
+        { label: ok, stroke: colour("--accent"), width: 1.5 },
+        { label: failed, stroke: colour("--fail"), width: 1.5, dash: [5, 3] },
+        { label: p95, stroke: colour("--term"), width: 1, dash: [2, 2], scale: "ms" },
+      ],
+    },
+    [[0], [0], [0], [0]],
+    parent,
+  );
+  const fit = new ResizeObserver(() => {
+    if (parent.clientWidth) {
+      plot.setSize({ width: parent.clientWidth, height: Math.max(parent.clientHeight - 30, 60) });
+    }
+  });
+  fit.observe(parent);
+  return {
+    update(json) {
+      const t = JSON.parse(json);
+      if (t.seconds.length) plot.setData([t.seconds, t.ok, t.failed, t.p95_us.map((us) => us / 1000)]);
+    },
+    destroy() { fit.disconnect(); plot.destroy(); },
   };
 }
