@@ -9,5 +9,8 @@ pub mod run;
 #[expect(clippy::module_inception, reason = "the shell is the shell's main type")]
 pub mod shell;
 pub mod terminal;
+pub mod docker;
+pub mod compose;
+pub mod kubectl;
 pub mod tool;
 pub mod unix;

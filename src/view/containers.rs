@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::docker::ContainerView;
 use crate::machine::{HostId, Power};
 use crate::view::focus::Focus;
 use crate::view::map::{Bar, Group, Machine, Map, Service, Tile};
@@ -10,7 +11,7 @@ use crate::world::world::World;
 
 /// Put Docker hosts and their containers onto the map.
 pub(super) fn fill(map: &mut Map, world: &World) {
-    let hosts: Vec<String> = world.docker().hosts().map(str::to_owned).collect();
+    let hosts: Vec<String> = world.docker().hosts().map(|h| h.as_str().to_owned()).collect();
     let mut counts: BTreeMap<&'static str, u32> = BTreeMap::new();
     for name in &hosts {
         let id = HostId::new(name.as_str());
@@ -46,24 +47,27 @@ fn small(n: usize) -> u32 {
 fn groups(map: &mut Map, world: &World, host: &str, off: bool) -> Vec<Group> {
     let mut groups: BTreeMap<String, Vec<Tile>> = BTreeMap::new();
     for found in world.docker().container_states(host) {
-        let health = found.health.as_deref();
-        let state = state(&found.status, health, found.exit_code, found.oom_killed, off);
+        let health = found.health.map(|(health, _)| health.as_str());
+        let word = found.status.as_str();
+        let state = state(word, health, found.exit_code, found.oom_killed, off);
         let focus = Focus::container(host, &found.id);
         let status = match health {
-            Some(health) => format!("{} ({health})", found.status),
-            None => found.status.clone(),
+            Some(health) => format!("{word} ({health})"),
+            None => word.to_owned(),
         };
-        if found.status == "running" && !found.published.is_empty() {
+        let published = published(&found);
+        if word == "running" && !published.is_empty() {
             map.services.push(Service {
                 focus: focus.clone(),
                 name: found.name.clone(),
-                address: found.published.join(", "),
+                address: published.join(", "),
                 ready: u32::from(state == State::Ready),
                 total: 1,
                 tiles: vec![found.id.clone()],
             });
         }
-        groups.entry(found.project.clone()).or_default().push(Tile {
+        let project = found.labels.get("com.docker.compose.project").cloned().unwrap_or_default();
+        groups.entry(project).or_default().push(Tile {
             key: found.id.clone(),
             focus,
             name: found.name.clone(),
@@ -75,6 +79,16 @@ fn groups(map: &mut Map, world: &World, host: &str, off: bool) -> Vec<Group> {
         });
     }
     groups.into_iter().map(|(name, tiles)| Group { name, tiles }).collect()
+}
+
+/// Published ports, as `docker ps` lists them.
+pub(super) fn published(container: &ContainerView) -> Vec<String> {
+    let ports = container.ports.iter().flat_map(|(port, hosts)| {
+        hosts.iter().map(move |host| format!("{host}->{port}"))
+    });
+    let mut ports: Vec<String> = ports.collect();
+    ports.dedup();
+    ports
 }
 
 /// The state of a container from its inspected status and health.

@@ -67,12 +67,27 @@ pub fn check(
 ) -> Verdict {
     match dialect {
         Dialect::Compose | Dialect::Stack => {
-            let stack = dialect == Dialect::Stack;
-            let found = compose::check(name, text, stack, beside);
-            let complaints = found.complaints.into_iter();
+            let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let base = format!("{folder}/");
+            let reader = |path: &str| {
+                if path == name || path == format!("{base}{name}") {
+                    return Some(text.to_owned());
+                }
+                beside(path.strip_prefix(&base).unwrap_or(path))
+            };
+            let env = compose::check::Env::default();
+            let found = match dialect {
+                Dialect::Stack => compose::check::check_stack(name, &env, &reader),
+                Dialect::Compose | Dialect::Kubernetes => {
+                    compose::check::check(&[name.to_owned()], folder, &env, &reader)
+                }
+            };
+            let complaints = found.complaints.iter();
             Verdict {
-                accepted: found.accepted,
-                complaints: complaints.map(|c| complaint(c.line, c.column, c.message)).collect(),
+                accepted: found.accepted(),
+                complaints: complaints
+                    .map(|c| complaint(c.span.line, c.span.column, c.message.clone()))
+                    .collect(),
                 notes: found.warnings,
             }
         }

@@ -103,8 +103,8 @@ fn object(
     name: &str,
 ) -> Option<Inspected> {
     let kind = *kinds::ALL.iter().find(|k| k.name() == kind)?;
-    let entry = kube.store().get(kind, &Key::new(namespace, name))?;
-    let value = entry.object.to_value().unwrap_or_default();
+    let entry = kube.store.get(kind, &Key::new(namespace, name))?;
+    let value = entry.object.to_value();
     let mut found = Inspected {
         kind: kind.name().to_owned(),
         name: name.to_owned(),
@@ -173,7 +173,7 @@ fn relations(found: &mut Inspected, kube: &Cluster, object: &Object, namespace: 
     }
     let uid = object.meta().uid.as_deref().unwrap_or("");
     for kind in [Kind::ReplicaSet, Kind::Pod] {
-        for (key, entry) in kube.store().list_in(kind, namespace) {
+        for (key, entry) in kube.store.list_in(kind, namespace) {
             let owners = entry.object.meta().owner_references.iter().flatten();
             if owners.into_iter().any(|o| o.uid == uid) {
                 let focus = Focus::object(kind.name(), namespace, &key.name);
@@ -258,19 +258,20 @@ fn container(world: &World, host: &str, id: &str) -> Option<Inspected> {
     let states = world.docker().container_states(host);
     let state = states.into_iter().find(|s| s.id.starts_with(id))?;
     let mut facts = vec![
-        ("fact-status", state.status.clone()),
+        ("fact-status", state.status.as_str().to_owned()),
         ("fact-image", state.image.clone()),
         ("fact-restarts", state.restart_count.to_string()),
     ];
-    facts.extend(state.health.clone().map(|h| ("fact-health", h)));
-    if state.status == "exited" {
+    facts.extend(state.health.map(|(h, _)| ("fact-health", h.as_str().to_owned())));
+    if state.finished_at.is_some() {
         facts.push(("fact-exit", state.exit_code.to_string()));
     }
     if !state.networks.is_empty() {
-        facts.push(("fact-networks", state.networks.join(", ")));
+        facts.push(("fact-networks", state.networks.keys().cloned().collect::<Vec<_>>().join(", ")));
     }
-    if !state.published.is_empty() {
-        facts.push(("fact-ports", state.published.join(", ")));
+    let published = super::containers::published(&state);
+    if !published.is_empty() {
+        facts.push(("fact-ports", published.join(", ")));
     }
     Some(Inspected {
         kind: "Container".to_owned(),

@@ -21,7 +21,7 @@ const SYSTEM: &str = "kube-";
 
 /// Put nodes, pods and services onto the map.
 pub(super) fn fill(map: &mut Map, kube: &Cluster, world: &World) {
-    let store = kube.store();
+    let store = &kube.store;
     let mut by_node: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
     for (_, entry) in store.list(Kind::Pod) {
         let Object::Pod(pod) = &*entry.object else { continue };
@@ -220,7 +220,7 @@ fn value(quantity: Option<&ApiQuantity>) -> u64 {
 }
 
 fn services(map: &mut Map, kube: &Cluster) {
-    let store = kube.store();
+    let store = &kube.store;
     for (key, entry) in store.list(Kind::Service) {
         let Object::Service(service) = &*entry.object else { continue };
         let Some(spec) = &service.spec else { continue };

@@ -112,23 +112,28 @@ impl World {
     /// The daemon of a machine: its kubelet if it is a node, else dockerd. `host/name` names it.
     fn daemon(&mut self, target: &str, action: HostAction, cause: TraceId) {
         let host = target.split('/').next().unwrap_or(target);
-        let is_node = self.kube.as_ref().is_some_and(|k| k.node_names().any(|n| n == host));
+        let is_node = self.is_node(host);
         let event = if is_node {
             let running =
                 matches!(action, HostAction::StartDaemon | HostAction::ResumeDaemon);
             Event::Kube(kube::Input::KubeletPower { node: host.into(), running })
         } else {
-            let host = HostId::new(host);
-            let power = match action {
-                HostAction::StartDaemon => docker::DaemonPower::Start,
-                HostAction::KillDaemon => docker::DaemonPower::Kill,
-                HostAction::PauseDaemon => docker::DaemonPower::Pause,
-                HostAction::ResumeDaemon => docker::DaemonPower::Resume,
-                _ => docker::DaemonPower::Stop,
+            let action = match action {
+                HostAction::StartDaemon => docker::DaemonAction::Start,
+                HostAction::KillDaemon => docker::DaemonAction::Kill,
+                HostAction::PauseDaemon => docker::DaemonAction::Pause,
+                HostAction::ResumeDaemon => docker::DaemonAction::Resume,
+                _ => docker::DaemonAction::Stop,
             };
-            Event::Docker(docker::Input::Daemon { host, power })
+            Event::Docker(docker::Input::Daemon { host: host.into(), action })
         };
         self.queue.push(self.now, cause, event);
+    }
+
+    fn is_node(&self, host: &str) -> bool {
+        let key = kube::api::object::Key::new("", host);
+        let kind = kube::kinds::Kind::Node;
+        self.kube.as_ref().is_some_and(|k| k.store.get(kind, &key).is_some())
     }
 
     /// Faults that hit a running container at once: the target is `host/container`.

@@ -91,15 +91,13 @@ impl From<shell::shell::Output> for Event {
         match output {
             shell::shell::Output::Again(input) => Self::Shell(input),
             shell::shell::Output::AskDocker { host, ticket, request } => {
-                let host = machine::HostId(host);
                 Self::Docker(docker::Input::Ask { host, ticket, request })
             }
             shell::shell::Output::ForgetDocker { host, ticket } => {
-                let host = machine::HostId(host);
                 Self::Docker(docker::Input::Forget { host, ticket })
             }
             shell::shell::Output::AskKube { ticket, request } => {
-                Self::Kube(kube::Input::Ask { ticket, request })
+                Self::Kube(kube::Input::Ask { ticket, request: Box::new(request) })
             }
             shell::shell::Output::ForgetKube { ticket } => {
                 Self::Kube(kube::Input::Forget { ticket })

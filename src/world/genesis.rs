@@ -40,8 +40,6 @@ pub struct HostSetup {
 pub struct ClusterSetup {
     /// Its nodes.
     pub nodes: Vec<NodeSetup>,
-    /// Namespaces that exist besides the built-in ones.
-    pub namespaces: Vec<String>,
 }
 
 /// A node of a cluster.
@@ -57,6 +55,8 @@ pub struct NodeSetup {
     pub pods: u32,
     /// Labels besides the standard ones.
     pub labels: BTreeMap<String, String>,
+    /// Further capacities, such as `example.com/gpu`.
+    pub extended: BTreeMap<String, String>,
     /// Taints as `key=value:Effect`.
     pub taints: Vec<String>,
     /// Whether its containers are simulated by a fake runtime that runs no commands, as the hollow
@@ -84,7 +84,7 @@ impl Genesis {
     #[must_use]
     pub fn kubernetes(seed: u64, nodes: u32) -> Self {
         let nodes = (1..=nodes).map(|n| NodeSetup::new(&format!("node-{n}"), 4000, 8 << 30));
-        let cluster = ClusterSetup { nodes: nodes.collect(), namespaces: Vec::new() };
+        let cluster = ClusterSetup { nodes: nodes.collect() };
         let files = BTreeMap::new();
         Self { seed, hosts: Vec::new(), cluster: Some(cluster), registry: true, files }
     }
@@ -100,6 +100,7 @@ impl NodeSetup {
             memory_bytes,
             pods: 110,
             labels: BTreeMap::new(),
+            extended: BTreeMap::new(),
             taints: Vec::new(),
             hollow: false,
             images: Vec::new(),

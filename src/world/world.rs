@@ -353,7 +353,7 @@ impl World {
             self.machines.preload(&id, image);
         }
         act!(self, TraceId::NONE, |cx: docker::Output| {
-            self.docker.add_host(&id, &mut self.machines, &mut self.fabric, cx);
+            self.docker.add_host(&host.name, &mut self.machines, &mut self.fabric, cx);
         });
     }
 
@@ -361,11 +361,8 @@ impl World {
         for node in &cluster.nodes {
             self.add_node_machine(node);
         }
-        let nodes = cluster.nodes.iter().map(node_spec).collect();
-        let kube = act!(self, TraceId::NONE, |cx: kube::Output| {
-            let namespaces = &cluster.namespaces;
-            kube::Cluster::new(nodes, namespaces, &mut self.machines, &mut self.fabric, cx)
-        });
+        let specs: Vec<_> = cluster.nodes.iter().map(|node| self.node_spec(node)).collect();
+        let kube = act!(self, TraceId::NONE, |cx: kube::Output| kube::Cluster::new(&specs, cx));
         self.kube = Some(kube);
     }
 
@@ -377,13 +374,28 @@ impl World {
         }
     }
 
+    /// What a node of the cluster is like, in the cluster's words.
+    fn node_spec(&self, node: &NodeSetup) -> kube::node::NodeSpec {
+        let address = self.fabric.host_addr(&node.name).map(|a| a.to_string());
+        kube::node::NodeSpec {
+            name: node.name.as_str().into(),
+            cpu: format!("{}m", node.cpu_milli),
+            memory: format!("{}Ki", node.memory_bytes >> 10),
+            pods: node.pods,
+            extended: node.extended.clone(),
+            labels: node.labels.clone(),
+            taints: node.taints.iter().filter_map(|text| kube::node::parse_taint(text)).collect(),
+            address: address.unwrap_or_default(),
+            real: !node.hollow,
+        }
+    }
+
     /// A new node joins the cluster.
     pub fn add_node(&mut self, node: &NodeSetup) {
         self.add_node_machine(node);
+        let spec = self.node_spec(node);
         if let Some(kube) = &mut self.kube {
-            act!(self, TraceId::NONE, |cx: kube::Output| {
-                kube.add_node(node_spec(node), &mut self.machines, &mut self.fabric, cx);
-            });
+            act!(self, TraceId::NONE, |cx: kube::Output| kube.add_node(&spec, cx));
         }
     }
 
@@ -453,19 +465,6 @@ impl World {
     pub(super) fn learner(&mut self, what: Message, about: &str) -> TraceId {
         let subject = Subject::new(about);
         self.trace.record(self.now, Actor::only("you"), subject, what, TraceId::NONE)
-    }
-}
-
-/// What a node of the cluster is like, in the cluster's words.
-fn node_spec(node: &NodeSetup) -> kube::NodeSpec {
-    kube::NodeSpec {
-        name: node.name.as_str().into(),
-        cpu_milli: node.cpu_milli,
-        memory_bytes: node.memory_bytes,
-        pods: node.pods,
-        labels: node.labels.clone(),
-        taints: node.taints.clone(),
-        hollow: node.hollow,
     }
 }
 

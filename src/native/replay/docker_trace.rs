@@ -16,37 +16,41 @@ const ID_DIGITS: usize = 25;
 pub(super) struct Recorder {
     /// Lines written.
     pub(super) lines: Vec<Value>,
-    events_seen: BTreeMap<String, u64>,
+    events_seen: u64,
+    revision: u64,
     containers: BTreeMap<(String, String), Value>,
 }
 
 impl Recorder {
     /// Look at the world and write down what is new.
     pub(super) fn look(&mut self, world: &World) {
-        let hosts: Vec<String> = world.docker().hosts().map(str::to_owned).collect();
+        self.events(world);
+        if world.docker().revision() == self.revision {
+            return;
+        }
+        self.revision = world.docker().revision();
+        let hosts: Vec<String> = world.docker().hosts().map(|h| h.as_str().to_owned()).collect();
         for host in hosts {
-            self.events(world, &host);
             self.states(world, &host);
         }
     }
 
-    fn events(&mut self, world: &World, host: &str) {
-        let seen = self.events_seen.entry(host.to_owned()).or_default();
-        let mut count = 0;
-        for event in world.docker().events_after(host, *seen) {
-            count += 1;
+    fn events(&mut self, world: &World) {
+        for event in world.docker().events_after(self.events_seen) {
             let id: String = event.id.chars().take(ID_DIGITS).collect();
+            let attributes: serde_json::Map<String, Value> =
+                event.attributes.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
             self.lines.push(json!({
                 "t": stamp(event.at),
-                "host": host,
+                "host": event.host,
                 "kind": "event",
-                "Type": event.typ,
+                "Type": event.kind,
                 "Action": event.action,
                 "ID": id,
-                "Attributes": event.attributes,
+                "Attributes": attributes,
             }));
         }
-        *seen += count;
+        self.events_seen = world.docker().event_count();
     }
 
     fn states(&mut self, world: &World, host: &str) {
@@ -59,19 +63,20 @@ impl Recorder {
                 "id": id,
                 "name": state.name,
                 "image": state.image,
-                "Status": state.status,
+                "Status": state.status.as_str(),
                 "OOMKilled": state.oom_killed,
                 "ExitCode": state.exit_code,
                 "RestartCount": state.restart_count,
-                "Networks": state.networks.iter().map(|n| (n.clone(), json!("")))
+                "Networks": state.networks.keys().map(|n| (n.clone(), json!("")))
                     .collect::<serde_json::Map<_, _>>(),
             });
-            if let (Some(health), Some(map)) = (&state.health, line.as_object_mut()) {
-                map.insert("Health".to_owned(), json!({"Status": health}));
+            if let (Some((health, streak)), Some(map)) = (state.health, line.as_object_mut()) {
+                let health = json!({"Status": health.as_str(), "FailingStreak": streak});
+                map.insert("Health".to_owned(), health);
             }
             if let (false, Some(map)) = (state.ports.is_empty(), line.as_object_mut()) {
                 let ports: serde_json::Map<_, _> =
-                    state.ports.iter().map(|p| (p.clone(), Value::Null)).collect();
+                    state.ports.keys().map(|p| (p.to_string(), Value::Null)).collect();
                 map.insert("Ports".to_owned(), Value::Object(ports));
             }
             present.insert((host.to_owned(), id), line);

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::base::quantity::Quantity;
 use crate::base::time::{SimDuration, SimTime};
+use crate::kube::kinds::Kind;
 use crate::native::driver::Driver;
 use crate::native::replay::docker::write_lines;
 use crate::native::replay::kube_trace;
@@ -33,12 +34,14 @@ const UNTRACED: [&str; 2] = ["Lease", "ServiceAccount"];
 /// Replay one case.
 pub(super) fn replay(case: &Path, scenario: &Value, out: &Path) -> Result<()> {
     let namespace = text(scenario, "namespace").unwrap_or("default").to_owned();
-    let genesis = genesis(case, scenario, &namespace)?;
+    let genesis = genesis(case, scenario)?;
     let mut driver: Driver<fn(&World)> = Driver::new(&genesis, |_| ());
+    let make = format!("kubectl create namespace {namespace}");
+    driver.script("", HOME, &make, false, SimTime::ZERO + WARM_UP);
     driver.advance(SimTime::ZERO + WARM_UP);
     let mut replay = Replay {
         zero: driver.world.now(),
-        seen: driver.world.kube().map_or(0, |k| k.change_count()),
+        seen: driver.world.kube().map_or(0, |k| k.store.changes()),
         driver,
         traced: scenario.get("watch") != Some(&Value::Bool(false)),
         words: String::new(),
@@ -76,7 +79,7 @@ fn times(case: &Path) -> Vec<SimTime> {
     list.unwrap_or_default().iter().filter_map(seconds).collect()
 }
 
-fn genesis(case: &Path, scenario: &Value, namespace: &str) -> Result<Genesis> {
+fn genesis(case: &Path, scenario: &Value) -> Result<Genesis> {
     let hollow = text(scenario, "clusterName") != Some("real");
     let nodes = scenario.pointer("/cluster/nodes").and_then(Value::as_array);
     let nodes = nodes.into_iter().flatten().map(|n| node(n, hollow)).collect();
@@ -85,7 +88,7 @@ fn genesis(case: &Path, scenario: &Value, namespace: &str) -> Result<Genesis> {
     Ok(Genesis {
         seed: 1,
         hosts: Vec::new(),
-        cluster: Some(ClusterSetup { nodes, namespaces: vec![namespace.to_owned()] }),
+        cluster: Some(ClusterSetup { nodes }),
         registry: true,
         files,
     })
@@ -152,15 +155,13 @@ impl Replay {
         }
         let Some(kube) = self.driver.world.kube() else { return };
         let objects: Vec<(&str, Value)> = kube
-            .objects()
-            .filter(|(kind, value)| match *kind {
-                "Node" => true,
-                "Namespace" => {
-                    value.pointer("/metadata/name").and_then(Value::as_str)
-                        == Some(&self.namespace)
-                }
-                _ => false,
+            .store
+            .list(Kind::Node)
+            .chain(kube.store.list(Kind::Namespace))
+            .filter(|(key, entry)| {
+                entry.object.kind() == Kind::Node || *key.name == *self.namespace
             })
+            .map(|(_, entry)| (entry.object.kind().name(), entry.object.to_value()))
             .collect();
         let zero = json!(0);
         let lines = objects.iter().map(|(k, v)| kube_trace::line(zero.clone(), "INITIAL", k, v));
@@ -174,13 +175,20 @@ impl Replay {
         for change in kube.changes_after(self.seen) {
             self.seen += 1;
             let at = SimTime(change.at.0.saturating_sub(self.zero.0));
-            let kind = change.kind;
-            if !RESTLESS.contains(&kind) && change.namespace == self.namespace {
+            let kind = change.kind.name();
+            let space = &*change.key.namespace;
+            if !RESTLESS.contains(&kind) && space == self.namespace {
                 self.last_change = at;
             }
-            let ours = change.namespace.is_empty() || change.namespace == self.namespace;
-            if self.traced && ours && !UNTRACED.contains(&kind) {
-                changes.push(kube_trace::line(stamp(at), change.what, kind, &change.object));
+            let ours = space.is_empty() || space == self.namespace;
+            let what = match (&change.old, &change.new) {
+                (None, _) => "ADDED",
+                (Some(_), Some(_)) => "MODIFIED",
+                (Some(_), None) => "DELETED",
+            };
+            let object = change.new.as_ref().or(change.old.as_ref());
+            if let (true, Some(object)) = (self.traced && ours && !UNTRACED.contains(&kind), object) {
+                changes.push(kube_trace::line(stamp(at), what, kind, &object.to_value()));
             }
         }
         self.lines.extend(changes);
@@ -285,7 +293,9 @@ impl Replay {
 
     /// Actions that are not kubectl.
     fn other(&mut self, action: &str, step: &Value) {
-        let first = self.driver.world.kube().and_then(|k| k.node_names().next().map(str::to_owned));
+        let kube = self.driver.world.kube();
+        let first = kube.and_then(|k| k.store.list(Kind::Node).next());
+        let first = first.map(|(key, _)| key.name.to_string());
         let node = text(step, "node").map(str::to_owned).or(first).unwrap_or_default();
         let act = match action {
             "stop-node" => HostAction::PowerOff,
