@@ -1,7 +1,11 @@
 //! Figures of the simulation on this machine: `cargo xtask bench` prints them beside the budgets.
 //!
 //! Plain timing without a harness: each figure is the best of a few runs.
-#![expect(clippy::disallowed_types, clippy::print_stdout, reason = "a benchmark measures and prints")]
+#![expect(
+    clippy::disallowed_types,
+    clippy::print_stdout,
+    reason = "a benchmark measures and prints"
+)]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures")]
 
 use std::time::Instant;
@@ -27,8 +31,13 @@ fn best<T>(mut run: impl FnMut() -> T) -> (f64, T) {
 fn main() {
     let Sizes { nodes, pods } = bench::SIZES;
     let (seconds, world) = best(|| bench::deploy(bench::SIZES));
-    println!("ready-1000-pods-native {:.0} ms ({nodes} nodes, {pods} pods, {} events, ready after \
-              {} simulated)", seconds * 1e3, world.steps(), world.now());
+    println!(
+        "ready-1000-pods-native {:.0} ms ({nodes} nodes, {pods} pods, {} events, ready after \
+              {} simulated)",
+        seconds * 1e3,
+        world.steps(),
+        world.now()
+    );
     println!("events-per-second {:.0}", world.steps() as f64 / seconds);
 
     let steady = SimDuration::from_secs(600);
@@ -46,8 +55,12 @@ fn main() {
     let session = bench::session();
     let past = SimTime(session.head().now().0 / 3);
     let (seconds, _) = best(|| session.at(past));
-    println!("scrub {:.1} ms (of {} simulated, {} events)", seconds * 1e3, session.head().now(),
-        session.head().steps());
+    println!(
+        "scrub {:.1} ms (of {} simulated, {} events)",
+        seconds * 1e3,
+        session.head().now(),
+        session.head().steps()
+    );
 
     let manifest = bench::manifest(2_000);
     let (seconds, _) = best(|| bench::check(&manifest));

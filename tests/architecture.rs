@@ -17,10 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("compose", &["base", "docker"]),
     ("kube", &["base", "engine", "posix", "machine", "net"]),
     ("shell", &["base", "engine", "posix", "net", "docker", "compose", "kube"]),
-    (
-        "world",
-        &["base", "engine", "posix", "machine", "net", "docker", "compose", "kube", "shell"],
-    ),
+    ("world", &["base", "engine", "posix", "machine", "net", "docker", "compose", "kube", "shell"]),
     (
         "view",
         &[
@@ -138,8 +135,14 @@ fn functions_are_short() {
         for (number, line) in text.lines().enumerate() {
             let indent = line.len() - line.trim_start().len();
             let word = line.trim_start();
-            let is_function = ["fn ", "pub fn ", "pub(crate) fn ", "pub(super) fn ", "const fn ",
-                "pub const fn "]
+            let is_function = [
+                "fn ",
+                "pub fn ",
+                "pub(crate) fn ",
+                "pub(super) fn ",
+                "const fn ",
+                "pub const fn ",
+            ]
             .iter()
             .any(|start| word.starts_with(start));
             if is_function && !word.ends_with(';') {

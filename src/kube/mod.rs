@@ -77,6 +77,20 @@ pub enum Input {
         /// What.
         say: Box<events::Say>,
     },
+    /// The network's answer to a request of a component (`tag` as it was sent).
+    Answer {
+        /// The component's number.
+        tag: u64,
+        /// What became of it.
+        answer: net::Answer,
+    },
+    /// The kubelet of a node is stopped or started from outside.
+    KubeletPower {
+        /// The node.
+        node: Arc<str>,
+        /// Whether it runs from now on.
+        running: bool,
+    },
     /// A wake of the controllers.
     Controllers(manager::Input),
     /// A wake of the scheduler.
@@ -181,6 +195,8 @@ impl Cluster {
                 self.grant(wishes, cx);
             }
             Input::Scheduler(input) => self.schedule(input, cx),
+            // The kubelet takes these (K3).
+            Input::Answer { .. } | Input::KubeletPower { .. } => {}
         }
     }
 

@@ -45,9 +45,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     for path in &args.files {
         collect(path, &mut files)?;
     }
-    let compose = files
-        .iter()
-        .any(|(name, text)| editor::guess(name, text) == Dialect::Compose);
+    let compose = files.iter().any(|(name, text)| editor::guess(name, text) == Dialect::Compose);
     let mut genesis = if compose {
         Genesis::docker(args.seed)
     } else {

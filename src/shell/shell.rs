@@ -281,8 +281,12 @@ impl Shell {
     /// A signal to everything in the foreground of a run (Ctrl-C is 2).
     pub fn signal(&mut self, run: u32, signal: u8, files: &mut Files, cx: ShellCx<'_, '_>) {
         let Some(found) = self.runs.get(&run) else { return };
-        let tasks: Vec<TaskId> =
-            found.process.foreground().into_iter().filter(|t| found.slots.contains_key(t)).collect();
+        let tasks: Vec<TaskId> = found
+            .process
+            .foreground()
+            .into_iter()
+            .filter(|t| found.slots.contains_key(t))
+            .collect();
         for task in tasks {
             self.work(Todo::Tool(run, task, Wake::Signal(signal)), files, cx);
         }
@@ -317,14 +321,7 @@ impl Shell {
         self.work(todo, files, cx);
     }
 
-    fn begin(
-        &mut self,
-        host: &str,
-        process: Process,
-        sink: Sink,
-        tty: bool,
-        now: SimTime,
-    ) -> u32 {
+    fn begin(&mut self, host: &str, process: Process, sink: Sink, tty: bool, now: SimTime) -> u32 {
         let run = self.next_run;
         self.next_run += 1;
         let facts = Facts {
@@ -334,6 +331,7 @@ impl Shell {
             gid: 1000,
             user: "student".into(),
             tty,
+            pids_limit: 0,
             processes: Arc::new([]),
         };
         let slots = BTreeMap::new();
@@ -448,7 +446,8 @@ impl Shell {
         };
         slot.tool.resume(wake, &mut io);
         for effect in effects {
-            let output = |stream, text| Todo::Process(run_id, posix::Wake::Output(task, stream, text));
+            let output =
+                |stream, text| Todo::Process(run_id, posix::Wake::Output(task, stream, text));
             match effect {
                 Effect::Out(text) => queue.push_back(output(posix::Stream::Out, text)),
                 Effect::Err(text) => queue.push_back(output(posix::Stream::Err, text)),
@@ -465,9 +464,9 @@ impl Shell {
                     queue.push_back(Todo::Process(run_id, posix::Wake::Finished(task, code)));
                     return;
                 }
-                Effect::Forget(ticket) => self.forget(|r| {
-                    r.run == run_id && r.task == task && r.ticket == ticket
-                }, cx),
+                Effect::Forget(ticket) => {
+                    self.forget(|r| r.run == run_id && r.task == task && r.ticket == ticket, cx)
+                }
                 Effect::AskDocker(ticket, host, request) => {
                     let asked = Asked::Docker(host.as_str().into());
                     let (delay, number) = self.route(run_id, task, ticket, asked, cx);
@@ -554,8 +553,7 @@ impl Shell {
             }
             Sink::Collect { stdout, stderr } => {
                 let (started, ended) = (run.started, cx.now);
-                let done =
-                    FinishedRun { started, ended, stdout, stderr, exit, timed_out: false };
+                let done = FinishedRun { started, ended, stdout, stderr, exit, timed_out: false };
                 self.finished.insert(run_id, Arc::new(done));
                 if self.finished.len() > MAX_FINISHED {
                     self.finished.pop_first();

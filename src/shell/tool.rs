@@ -18,18 +18,8 @@ pub enum Tool {
 }
 
 /// Names of the tools, for completion.
-pub const NAMES: [&str; 10] = [
-    "curl",
-    "dig",
-    "docker",
-    "docker-compose",
-    "k",
-    "kubectl",
-    "nc",
-    "nslookup",
-    "ping",
-    "wget",
-];
+pub const NAMES: [&str; 10] =
+    ["curl", "dig", "docker", "docker-compose", "k", "kubectl", "nc", "nslookup", "ping", "wget"];
 
 impl Tool {
     /// The tool that a command line names, if it is one.

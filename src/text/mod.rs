@@ -14,8 +14,16 @@ pub const LANGUAGES: [(&str, &str); 2] = [("en", "English"), ("ko", "한국어")
 
 /// The catalogues: area, English, Korean. A new area is one line.
 pub const AREAS: &[(&str, &str, &str)] = &[
-    ("ui", include_str!("../../static/text/ui.en.ftl"), include_str!("../../static/text/ui.ko.ftl")),
-    ("world", include_str!("../../static/text/world.en.ftl"), include_str!("../../static/text/world.ko.ftl")),
+    (
+        "ui",
+        include_str!("../../static/text/ui.en.ftl"),
+        include_str!("../../static/text/ui.ko.ftl"),
+    ),
+    (
+        "world",
+        include_str!("../../static/text/world.en.ftl"),
+        include_str!("../../static/text/world.ko.ftl"),
+    ),
 ];
 
 /// The texts of one language, with English where a text is missing.
@@ -89,8 +97,11 @@ impl Catalogue {
         let ms = d.as_millis();
         let (s, min, h) = (ms / 1_000, ms / 60_000, ms / 3_600_000);
         let korean = self.lang == "ko";
-        let (hour, minute, second, milli) =
-            if korean { ("시간", "분", "초", "밀리초") } else { (" h", " min", " s", " ms") };
+        let (hour, minute, second, milli) = if korean {
+            ("시간", "분", "초", "밀리초")
+        } else {
+            (" h", " min", " s", " ms")
+        };
         if h > 0 {
             format!("{h}{hour} {}{minute}", min % 60)
         } else if min > 0 {

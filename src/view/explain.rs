@@ -43,10 +43,5 @@ fn step(entry: &TraceEntry, catalogue: &Catalogue) -> Step {
     } else {
         format!("{} ({})", entry.actor.name, entry.actor.host)
     };
-    Step {
-        at: entry.at,
-        actor,
-        text: line(entry, catalogue),
-        subject: entry.subject.0.to_string(),
-    }
+    Step { at: entry.at, actor, text: line(entry, catalogue), subject: entry.subject.0.to_string() }
 }

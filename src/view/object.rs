@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::base::time::SimTime;
 use crate::kube::Cluster;
 use crate::kube::api::object::Key;
-use crate::kube::kinds::{self, Kind, Object};
+use crate::kube::kinds::{Kind, Object};
 use crate::machine::{ContainerId, HostId};
 use crate::text::Catalogue;
 use crate::view::explain;
@@ -102,14 +102,14 @@ fn object(
     namespace: &str,
     name: &str,
 ) -> Option<Inspected> {
-    let kind = *kinds::ALL.iter().find(|k| k.name() == kind)?;
+    let kind = Kind::ALL.iter().copied().find(|k| k.name() == kind)?;
     let entry = kube.store.get(kind, &Key::new(namespace, name))?;
     let value = entry.object.to_value();
     let mut found = Inspected {
         kind: kind.name().to_owned(),
         name: name.to_owned(),
         place: namespace.to_owned(),
-        source: crate::kube::print::yaml(&value),
+        source: serde_json::to_string_pretty(&value).unwrap_or_default(),
         events: events(kube, kind.name(), namespace, name),
         ..Inspected::default()
     };
@@ -130,7 +130,7 @@ fn facts(found: &mut Inspected, object: &Object) {
     }
     match object {
         Object::Pod(pod) => {
-            found.facts.push(("fact-status", crate::kube::print::pod_status(pod)));
+            found.facts.push(("fact-status", super::pods::status_text(pod)));
             let status = pod.status.as_ref();
             let node = pod.spec.as_ref().and_then(|s| s.node_name.clone());
             found.facts.extend(node.map(|node| ("fact-node", node)));
@@ -148,13 +148,15 @@ fn facts(found: &mut Inspected, object: &Object) {
             found.facts.push(("fact-restarts", restarts.to_string()));
         }
         Object::Deployment(deployment) => {
-            let wanted = deployment.spec.as_ref().and_then(|s| s.replicas).unwrap_or(1);
+            let wanted = deployment.spec.replicas.unwrap_or(1);
             let status = deployment.status.as_ref();
             let ready = status.and_then(|s| s.ready_replicas).unwrap_or(0);
             found.facts.push(("fact-ready", format!("{ready}/{wanted}")));
             for condition in status.and_then(|s| s.conditions.as_ref()).into_iter().flatten() {
                 let reason = condition.reason.clone().unwrap_or_default();
-                let text = format!("{}={} ({reason})", condition.type_, condition.status);
+                let kind = condition.type_.clone().unwrap_or_default();
+                let status = condition.status.clone().unwrap_or_default();
+                let text = format!("{kind}={status} ({reason})");
                 found.facts.push(("fact-condition", text));
             }
         }
@@ -193,7 +195,7 @@ fn relations(found: &mut Inspected, kube: &Cluster, object: &Object, namespace: 
 fn events(kube: &Cluster, kind: &str, namespace: &str, name: &str) -> Vec<Event> {
     let space = if namespace.is_empty() { "default" } else { namespace };
     let mut events: Vec<Event> = kube
-        .store()
+        .store
         .list_in(Kind::Event, space)
         .filter_map(|(_, entry)| match &*entry.object {
             Object::Event(event) => Some(event),
@@ -267,7 +269,8 @@ fn container(world: &World, host: &str, id: &str) -> Option<Inspected> {
         facts.push(("fact-exit", state.exit_code.to_string()));
     }
     if !state.networks.is_empty() {
-        facts.push(("fact-networks", state.networks.keys().cloned().collect::<Vec<_>>().join(", ")));
+        facts
+            .push(("fact-networks", state.networks.keys().cloned().collect::<Vec<_>>().join(", ")));
     }
     let published = super::containers::published(&state);
     if !published.is_empty() {

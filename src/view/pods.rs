@@ -125,7 +125,7 @@ fn tile(pod: &Pod, now: SimTime, known: bool) -> Tile {
         focus: Focus::object("Pod", namespace, name),
         name: name.to_owned(),
         state,
-        status: crate::kube::print::pod_status(pod),
+        status: status_text(pod),
         seconds_left: seconds_left(pod, state, now),
         percent: None,
         restarts: u32::try_from(restarts).unwrap_or(0),
@@ -259,4 +259,9 @@ fn services(map: &mut Map, kube: &Cluster) {
             tiles,
         });
     }
+}
+
+/// The STATUS column of `kubectl get pods`.
+pub(super) fn status_text(pod: &Pod) -> String {
+    pod.status.as_ref().and_then(|s| s.phase.clone()).unwrap_or_default()
 }

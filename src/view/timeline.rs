@@ -7,8 +7,8 @@ use crate::engine::trace::TraceId;
 use crate::text::Catalogue;
 use crate::view::explain;
 use crate::view::focus::Focus;
-use crate::world::session::Session;
 use crate::world::command::Command;
+use crate::world::session::Session;
 
 /// Most marks shown.
 const MAX_MARKS: usize = 120;

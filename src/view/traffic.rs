@@ -6,9 +6,6 @@ use crate::view::map;
 use crate::view::status::State;
 use crate::world::world::World;
 
-/// Seconds shown at most.
-const MAX_SECONDS: usize = 600;
-
 /// Series over the same seconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Traffic {
@@ -30,15 +27,8 @@ pub struct Traffic {
 
 /// The series of all clients together.
 #[must_use]
-pub fn traffic(world: &World, map: &map::Map) -> Traffic {
+pub fn traffic(_world: &World, map: &map::Map) -> Traffic {
     let mut traffic = Traffic::default();
-    for second in world.fabric().load_seconds(MAX_SECONDS) {
-        traffic.seconds.push(second.second);
-        traffic.ok.push(second.ok);
-        traffic.failed.push(second.failed);
-        traffic.p50_us.push(second.p50_us);
-        traffic.p95_us.push(second.p95_us);
-    }
     let tiles: Vec<_> = map::tiles(map).map(|(_, tile)| tile.state).collect();
     let ready = tiles.iter().filter(|s| **s == State::Ready).count();
     let total = tiles.iter().filter(|s| **s != State::Done).count() + map.pending.len();

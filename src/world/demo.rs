@@ -20,9 +20,7 @@ const BUDGET: u32 = 2_000_000;
 #[must_use]
 pub fn kubernetes(seed: u64) -> Genesis {
     let mut genesis = Genesis::kubernetes(seed, 3);
-    genesis
-        .files
-        .insert("/home/student/shop.yaml".to_owned(), KUBERNETES_EXAMPLE.to_owned());
+    genesis.files.insert("/home/student/shop.yaml".to_owned(), KUBERNETES_EXAMPLE.to_owned());
     genesis
 }
 
@@ -30,9 +28,7 @@ pub fn kubernetes(seed: u64) -> Genesis {
 #[must_use]
 pub fn compose(seed: u64) -> Genesis {
     let mut genesis = Genesis::docker(seed);
-    genesis
-        .files
-        .insert("/home/student/compose.yaml".to_owned(), COMPOSE_EXAMPLE.to_owned());
+    genesis.files.insert("/home/student/compose.yaml".to_owned(), COMPOSE_EXAMPLE.to_owned());
     genesis
 }
 
@@ -66,7 +62,12 @@ pub fn digests(seed: u64) -> String {
     for command in opening("host", "docker compose up -d", "http://host:8080/") {
         docker.execute(command);
     }
-    run(&mut docker, FaultKind::LinkDelay(crate::base::time::SimDuration(50_000)), "host", &mut text);
+    run(
+        &mut docker,
+        FaultKind::LinkDelay(crate::base::time::SimDuration(50_000)),
+        "host",
+        &mut text,
+    );
     text
 }
 

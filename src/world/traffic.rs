@@ -118,9 +118,7 @@ pub fn answer(answer: net::Answer, errand: &Errand, from: &Origin) -> machine::A
     let server = || name_server(from);
     match answer.outcome {
         Outcome::Http { status, body } => machine::Answer::Http { from: peer, status, body },
-        Outcome::Connected(_) => {
-            machine::Answer::Reached { from: peer, latency: answer.latency }
-        }
+        Outcome::Connected(_) => machine::Answer::Reached { from: peer, latency: answer.latency },
         Outcome::Resolved(addresses) => {
             let name = match errand {
                 Errand::Lookup { name } => name.clone(),

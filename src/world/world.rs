@@ -3,6 +3,8 @@
 use std::hash::Hasher as _;
 use std::net::Ipv4Addr;
 
+use k8s_openapi::api::core::v1::Taint;
+
 use crate::base::digest::Digester;
 use crate::base::message::Message;
 use crate::base::rng::Rngs;
@@ -234,10 +236,10 @@ impl World {
         d.write_u64(self.trace.last_id().0);
         d.write_u64(self.queue.len() as u64);
         self.machines.digest(&mut d);
-        self.fabric.digest(&mut d);
         self.docker.digest(&mut d);
         if let Some(kube) = &self.kube {
-            kube.digest(&mut d);
+            d.write_u64(kube.store.revision());
+            d.write_u64(kube.store.changes());
         }
         for terminal in self.shell.terminals().values() {
             for line in terminal.screen.lines() {
@@ -384,7 +386,7 @@ impl World {
             pods: node.pods,
             extended: node.extended.clone(),
             labels: node.labels.clone(),
-            taints: node.taints.iter().filter_map(|text| kube::node::parse_taint(text)).collect(),
+            taints: node.taints.iter().map(|text| taint(text)).collect(),
             address: address.unwrap_or_default(),
             real: !node.hollow,
         }
@@ -466,6 +468,14 @@ impl World {
         let subject = Subject::new(about);
         self.trace.record(self.now, Actor::only("you"), subject, what, TraceId::NONE)
     }
+}
+
+/// A taint from `key=value:Effect` or `key:Effect`.
+fn taint(text: &str) -> Taint {
+    let (key, effect) = text.rsplit_once(':').unwrap_or((text, "NoSchedule"));
+    let (key, value) = key.split_once('=').unwrap_or((key, ""));
+    let value = (!value.is_empty()).then(|| value.to_owned());
+    Taint { key: key.to_owned(), value, effect: effect.to_owned(), time_added: None }
 }
 
 /// The files of a machine; of the learner's own computer where there is no such machine.

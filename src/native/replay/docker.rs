@@ -83,9 +83,11 @@ fn genesis(case: &Path, scenario: &Value, root: &str) -> Result<Genesis> {
 /// The first folder of `files`, else the case folder itself.
 fn working_directory(scenario: &Value, root: &str) -> String {
     let files = scenario.get("files").and_then(Value::as_array);
-    let folder = files.into_iter().flatten().filter_map(Value::as_str).find_map(|path| {
-        path.split_once('/').map(|(folder, _)| folder.to_owned())
-    });
+    let folder = files
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .find_map(|path| path.split_once('/').map(|(folder, _)| folder.to_owned()));
     folder.map_or_else(|| root.to_owned(), |folder| format!("{root}/{folder}"))
 }
 

@@ -89,7 +89,8 @@ impl Recorder {
             .cloned()
             .collect();
         for key in gone {
-            self.lines.push(json!({"t": now, "host": key.0, "kind": "container-gone", "id": key.1}));
+            self.lines
+                .push(json!({"t": now, "host": key.0, "kind": "container-gone", "id": key.1}));
             self.containers.remove(&key);
         }
         for (key, line) in present {

@@ -102,7 +102,8 @@ fn node(value: &Value, hollow: bool) -> NodeSetup {
         Quantity::parse(&text)
     };
     let cpu = quantity("cpu").map_or(4_000, |q| u32::try_from(q.milli()).unwrap_or(4_000));
-    let memory = quantity("memory").map_or(8 << 30, |q| u64::try_from(q.value()).unwrap_or(8 << 30));
+    let memory =
+        quantity("memory").map_or(8 << 30, |q| u64::try_from(q.value()).unwrap_or(8 << 30));
     let mut setup = NodeSetup::new(text(value, "name").unwrap_or("node-1"), cpu, memory);
     if let Some(pods) = value.get("pods").and_then(Value::as_u64) {
         setup.pods = u32::try_from(pods).unwrap_or(110);
@@ -187,7 +188,8 @@ impl Replay {
                 (Some(_), None) => "DELETED",
             };
             let object = change.new.as_ref().or(change.old.as_ref());
-            if let (true, Some(object)) = (self.traced && ours && !UNTRACED.contains(&kind), object) {
+            if let (true, Some(object)) = (self.traced && ours && !UNTRACED.contains(&kind), object)
+            {
                 changes.push(kube_trace::line(stamp(at), what, kind, &object.to_value()));
             }
         }
@@ -389,8 +391,7 @@ impl Replay {
             && phase.is_none_or(|phase| {
                 !pods.is_empty() && count(&|p| p["status"]["phase"] == phase) == pods.len() as u64
             })
-            && number("terminating").is_none_or(|n| {
-                count(&|p| p.pointer("/metadata/deletionTimestamp").is_some()) == n
-            })
+            && number("terminating")
+                .is_none_or(|n| count(&|p| p.pointer("/metadata/deletionTimestamp").is_some()) == n)
     }
 }

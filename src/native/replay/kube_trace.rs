@@ -88,8 +88,7 @@ fn pod(line: &mut Map<String, Value>, object: &Value) {
     let spec = object.get("spec");
     copy(line, spec, &["priority", "terminationGracePeriodSeconds", "restartPolicy"]);
     let containers = object.pointer("/spec/containers").and_then(Value::as_array);
-    let images: Vec<Value> =
-        containers.into_iter().flatten().map(|c| c["image"].clone()).collect();
+    let images: Vec<Value> = containers.into_iter().flatten().map(|c| c["image"].clone()).collect();
     line.insert("images".to_owned(), Value::Array(images));
     line.entry("conditions").or_insert_with(|| json!([]));
 }

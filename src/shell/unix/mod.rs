@@ -152,7 +152,10 @@ impl Job {
     fn summary(&self, plan: &Plan) -> String {
         match plan.print {
             Print::Ping => ping::summary(&plan.request.host, self.sent, self.received),
-            Print::Curl(_) | Print::Wget(_) | Print::Nc { .. } | Print::Nslookup
+            Print::Curl(_)
+            | Print::Wget(_)
+            | Print::Nc { .. }
+            | Print::Nslookup
             | Print::Dig { .. } => String::new(),
         }
     }

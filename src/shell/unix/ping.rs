@@ -20,8 +20,12 @@ pub(super) fn ping(args: &[String]) -> Result<Plan, String> {
     }
     let host = host.ok_or("ping: usage error: Destination address required\n")?;
     let request = Request::ping(&host);
-    Ok(Plan { intro: format!("PING {host} 56(84) bytes of data.\n"), request, rounds,
-        print: Print::Ping })
+    Ok(Plan {
+        intro: format!("PING {host} 56(84) bytes of data.\n"),
+        request,
+        rounds,
+        print: Print::Ping,
+    })
 }
 
 /// Print an answer as ping does.
@@ -32,7 +36,8 @@ pub(super) fn print(number: u32, request: &Request, answer: &Answer) -> Printed 
         Outcome::Connected(_) => {
             let us = answer.latency.0;
             let time = format!("{}.{:03}", us / 1000, us % 1000);
-            printed.out = format!("64 bytes from {peer}: icmp_seq={number} ttl=64 time={time} ms\n");
+            printed.out =
+                format!("64 bytes from {peer}: icmp_seq={number} ttl=64 time={time} ms\n");
         }
         Outcome::UnknownName => {
             printed.exit = 2;
@@ -42,7 +47,10 @@ pub(super) fn print(number: u32, request: &Request, answer: &Answer) -> Printed 
             printed.exit = 1;
             printed.out = format!("From {peer} icmp_seq={number} Destination Host Unreachable\n");
         }
-        Outcome::Http { .. } | Outcome::Resolved(_) | Outcome::Refused | Outcome::Timeout
+        Outcome::Http { .. }
+        | Outcome::Resolved(_)
+        | Outcome::Refused
+        | Outcome::Timeout
         | Outcome::Reset => printed.exit = 1,
     }
     printed

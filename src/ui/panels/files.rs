@@ -58,7 +58,13 @@ impl Component for Files {
             let module = js::load_editor().await.map(wasm_bindgen::JsCast::unchecked_into);
             Inner::Loaded(module.map_err(|_| ()))
         });
-        Self { host: NodeRef::default(), editor: None, _changed: None, _complete: None, failed: false }
+        Self {
+            host: NodeRef::default(),
+            editor: None,
+            _changed: None,
+            _complete: None,
+            failed: false,
+        }
     }
 
     fn update(&mut self, ctx: &Context<Self>, msg: Inner) -> bool {

@@ -18,8 +18,7 @@ pub(crate) struct Props {
 
 impl PartialEq for Props {
     fn eq(&self, other: &Self) -> bool {
-        self.catalogue.lang() == other.catalogue.lang()
-            && self.shown.traffic == other.shown.traffic
+        self.catalogue.lang() == other.catalogue.lang() && self.shown.traffic == other.shown.traffic
     }
 }
 

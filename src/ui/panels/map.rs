@@ -116,7 +116,10 @@ fn bar(name: &str, bar: Bar, unit: fn(u64) -> String) -> Html {
     let width = |part: u64| format!("width:{}%", bar.percent(part));
     let title = format!(
         "{name}: {} requested, {} used, {} limit, {} in all",
-        unit(bar.requested), unit(bar.used), unit(bar.limit), unit(bar.capacity)
+        unit(bar.requested),
+        unit(bar.used),
+        unit(bar.limit),
+        unit(bar.capacity)
     );
     html! {
         <div class="cap" title={title.clone()} role="img" aria-label={title}>
@@ -134,7 +137,11 @@ fn cores(milli: u64) -> String {
 
 fn memory(bytes: u64) -> String {
     let mib = bytes >> 20;
-    if mib >= 1024 { format!("{}.{} Gi", mib / 1024, mib % 1024 * 10 / 1024) } else { format!("{mib} Mi") }
+    if mib >= 1024 {
+        format!("{}.{} Gi", mib / 1024, mib % 1024 * 10 / 1024)
+    } else {
+        format!("{mib} Mi")
+    }
 }
 
 fn tile(props: &Props, tile: &Tile) -> Html {
