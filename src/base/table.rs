@@ -23,8 +23,7 @@ pub fn tabwriter(rows: &[Vec<String>], min_width: usize, padding: usize) -> Stri
                 .map(|c| c.chars().count())
                 .max()
                 .unwrap_or(0);
-            let width =
-                if widest == 0 && min_width == 0 { 0 } else { (widest + padding).max(min_width) };
+            let width = (widest + padding).max(min_width);
             for row in widths.iter_mut().skip(start).take(len) {
                 if let Some(slot) = row.get_mut(column) {
                     *slot = width;

@@ -19,6 +19,7 @@ pub mod kinds;
 pub mod clock;
 pub mod labels;
 pub mod api;
+pub mod print;
 pub mod watch;
 pub mod informer;
 pub mod events;

@@ -1,0 +1,3 @@
+//! What clients show of objects: tables and descriptions.
+
+pub mod describe;
