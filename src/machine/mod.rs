@@ -27,6 +27,8 @@ mod local;
 mod runtime;
 mod containers;
 mod events;
+#[cfg(test)]
+mod tests;
 
 pub use catalog::{Catalogue, CatalogueError, Collection};
 pub use container::{Container, LogLine, MAX_LOG_LINES, State};

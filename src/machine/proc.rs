@@ -249,6 +249,7 @@ impl Room<'_, '_> {
         let (program, _) = crate::machine::program::program_of(self, path)?;
         let default = program.delegate.as_ref()?;
         let args = birth.argv.get(1..).unwrap_or(&[]);
+        let args = args.strip_prefix(&["--".to_owned()]).unwrap_or(args);
         let bare = args.first().is_none_or(|first| first.starts_with('-'));
         let before: &[String] = if bare { default } else { &[] };
         let argv: Vec<String> = before.iter().chain(args).cloned().collect();
