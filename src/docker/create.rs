@@ -374,6 +374,7 @@ impl Daemon {
             stdin: c.config.open_stdin,
             init: c.host.init == Some(true),
             read_only: c.host.readonly_rootfs,
+            pids_limit: c.host.pids_limit.and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
             declared_ports: c.config.exposed_ports.iter().map(|p| p.number).collect(),
             labels: c.config.labels.clone(),
         }

@@ -411,6 +411,23 @@ impl Machines {
         self.within(host, id, cx, |room| room.with_files(|view| edit(view)))
     }
 
+    /// Replace the files that the caller lays into a container (`/etc/hosts`, `/etc/resolv.conf`,
+    /// `/etc/hostname`), which are no part of its own layer; new paths are added.
+    pub fn put_files(
+        &mut self,
+        host: &HostId,
+        id: &ContainerId,
+        files: std::collections::BTreeMap<String, Arc<str>>,
+    ) {
+        let Some(machine) = self.hosts.get_mut(host) else { return };
+        let Some(container) = machine.containers.edit().get_mut(id) else { return };
+        let container = Arc::make_mut(container);
+        for (path, text) in &files {
+            container.live.own.put_file(path, text.clone());
+        }
+        Arc::make_mut(&mut container.spec).files.extend(files);
+    }
+
     /// What changed against the image: `A`, `C` or `D` with the path, sorted by path. A changed
     /// directory is one in which something changed.
     #[must_use]

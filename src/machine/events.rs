@@ -47,27 +47,28 @@ impl Machines {
         }
     }
 
-    /// Let faults that name containers take effect now: the world calls this when a fault begins.
-    pub fn apply_faults(&mut self, cx: &mut Cx<'_, Output>) {
-        let now = cx.now;
-        let fresh = cx.faults.list.iter().filter(|f| f.from == now);
-        let mut hits = Vec::new();
-        for fault in fresh {
-            if !matches!(fault.kind, FaultKind::ContainerOom | FaultKind::ContainerExit(_)) {
-                continue;
-            }
-            for (host, machine) in &self.hosts {
-                let named = machine.containers.values().filter(|c| *c.spec.name == *fault.target);
-                hits.extend(named.map(|c| (host.clone(), c.spec.id.clone(), fault.kind.clone())));
-            }
-        }
-        for (host, id, kind) in hits {
-            self.within(&host, &id, cx, |room| match kind {
-                FaultKind::ContainerOom => room.work.push_back(Work::Oom),
-                FaultKind::ContainerExit(code) => room.work.push_back(Work::Finish(MAIN, code)),
-                _ => {}
-            });
-        }
+    /// Let a fault hit a running container now. The other kinds are looked up when they matter.
+    pub fn apply_fault(
+        &mut self,
+        host: &HostId,
+        id: &ContainerId,
+        kind: &FaultKind,
+        cx: &mut Cx<'_, Output>,
+    ) {
+        let work = match kind {
+            FaultKind::ContainerOom => Work::Oom,
+            FaultKind::ContainerExit(code) => Work::Finish(MAIN, *code),
+            _ => return,
+        };
+        self.within(host, id, cx, |room| room.work.push_back(work));
+    }
+
+    /// A container of a host by its name or id.
+    #[must_use]
+    pub fn find_container(&self, host: &HostId, name: &str) -> Option<ContainerId> {
+        let machine = self.hosts.get(host)?;
+        let mut all = machine.containers.values();
+        all.find(|c| *c.spec.name == *name || *c.spec.id.0 == *name).map(|c| c.spec.id.clone())
     }
 
     fn timer(&mut self, timer: Timer, cx: &mut Cx<'_, Output>) {
@@ -148,8 +149,7 @@ impl Room<'_, '_> {
         local: Option<RequestTag>,
     ) {
         self.container.live.flows.insert(flow, Flow { process, local });
-        let hang = FaultKind::Hang;
-        if self.cx.faults.has(&self.container.spec.name, &hang, self.cx.now) {
+        if self.has_fault(&FaultKind::Hang) {
             // The connection is accepted by the kernel; nobody ever answers.
             return;
         }

@@ -197,20 +197,7 @@ impl Room<'_, '_> {
     /// # Errors
     /// Why the kernel refuses to execute the file.
     pub(super) fn spawn(&mut self, mut birth: Birth) -> Result<u32, resolve::ExecError> {
-        let mut found = self.with_files(|view| resolve::find(view, &birth))?;
-        for _ in 0..MAX_DELEGATES {
-            let Some((script, argv)) = self.delegated(&found, &birth) else { break };
-            birth.argv = argv;
-            found = match self.with_files(|view| resolve::find(view, &birth)) {
-                Ok(found) => found,
-                Err(error) => {
-                    let name = birth.argv.first().cloned().unwrap_or_default();
-                    let (text, code) = error.shell_text(&format!("{script}: exec: "), &name);
-                    Found::Tool(Box::new(Tool::Print { text, error: true, code }))
-                }
-            };
-        }
-        let body = self.body(found, &birth);
+        let body = self.prepare(&mut birth)?;
         let number = self.next_number();
         let first = self.container.live.procs.is_empty();
         let live = &mut self.container.live;
@@ -241,6 +228,43 @@ impl Room<'_, '_> {
         };
         self.container.live.procs.insert(number, proc);
         Ok(number)
+    }
+
+    /// A command takes the place of the process that asks for it (`exec`).
+    fn replace(&mut self, process: u32, mut birth: Birth) -> Result<(), resolve::ExecError> {
+        let body = self.prepare(&mut birth)?;
+        self.set_cpu(process, 0);
+        let now = self.cx.now;
+        if let Some(proc) = self.proc(process) {
+            proc.argv = birth.argv.into();
+            proc.env = birth.env;
+            proc.cwd = birth.cwd;
+            proc.stdin = birth.stdin;
+            proc.piped = birth.piped;
+            proc.started = now;
+            proc.memory = TOOL_BYTES;
+            proc.leak = None;
+            proc.body = body;
+        }
+        Ok(())
+    }
+
+    /// What a command line becomes; an entrypoint script's arguments take its place.
+    fn prepare(&mut self, birth: &mut Birth) -> Result<Body, resolve::ExecError> {
+        let mut found = self.with_files(|view| resolve::find(view, birth))?;
+        for _ in 0..MAX_DELEGATES {
+            let Some((script, argv)) = self.delegated(&found, birth) else { break };
+            birth.argv = argv;
+            found = match self.with_files(|view| resolve::find(view, birth)) {
+                Ok(found) => found,
+                Err(error) => {
+                    let name = birth.argv.first().cloned().unwrap_or_default();
+                    let (text, code) = error.shell_text(&format!("{script}: exec: "), &name);
+                    Found::Tool(Box::new(Tool::Print { text, error: true, code }))
+                }
+            };
+        }
+        Ok(self.body(found, birth))
     }
 
     /// What an entrypoint script runs in its own place, with the script's path.
@@ -317,7 +341,7 @@ impl Room<'_, '_> {
             gid: proc.user.2,
             user: proc.user.0.clone(),
             tty: proc.tty,
-            pids_limit: 0,
+            pids_limit: self.container.spec.pids_limit,
             processes: live
                 .procs
                 .values()
@@ -386,6 +410,7 @@ impl Room<'_, '_> {
         let Some(parent) = self.container.live.procs.get(&process) else { return };
         let shell = parent.argv.first().cloned().unwrap_or_else(|| "sh".to_owned());
         let name = command.argv.first().cloned().unwrap_or_default();
+        let replaces = command.replaces;
         let birth = Birth {
             env: command.env.iter().map(|(k, v)| format!("{k}={v}")).collect(),
             argv: command.argv,
@@ -402,7 +427,12 @@ impl Room<'_, '_> {
             self.fail_child(process, task, text, 2);
             return;
         }
-        match self.spawn(birth) {
+        let started = if replaces {
+            self.replace(process, birth).map(|()| process)
+        } else {
+            self.spawn(birth)
+        };
+        match started {
             Ok(child) => self.work.push_back(Work::Begin(child)),
             Err(error) => {
                 let prefix = self.shell_prefix(&shell);
@@ -484,15 +514,21 @@ impl Room<'_, '_> {
         }
     }
 
+    /// Whether a fault names this container, as `host/name` or by name alone.
+    pub(super) fn has_fault(&self, kind: &FaultKind) -> bool {
+        let faults = self.cx.faults;
+        if faults.list.is_empty() {
+            return false;
+        }
+        let name = &self.container.spec.name;
+        let full = format!("{}/{name}", self.host.spec.name);
+        faults.has(name, kind, self.cx.now) || faults.has(&full, kind, self.cx.now)
+    }
+
     /// A signal reaches a process.
     pub(super) fn signal(&mut self, process: u32, signal: u8) {
-        let deaf = signal == SIGTERM
-            && process == MAIN
-            && self.cx.faults.has(
-                &self.container.spec.name,
-                &FaultKind::IgnoreSigterm,
-                self.cx.now,
-            );
+        let deaf =
+            signal == SIGTERM && process == MAIN && self.has_fault(&FaultKind::IgnoreSigterm);
         let Some(proc) = self.container.live.procs.get(&process) else { return };
         if signal == SIGKILL {
             self.finish(process, KILLED + SIGKILL);

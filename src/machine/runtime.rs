@@ -5,9 +5,11 @@ use std::fmt::{Display, Formatter, Result as FmtResult};
 use std::sync::Arc;
 
 use crate::base::digest::Digester;
+use crate::base::message::Message;
 use crate::base::shelf::Seq;
 use crate::base::time::{SimDuration, SimTime};
 use crate::engine::cx::Cx;
+use crate::engine::trace::{Actor, Subject};
 use crate::machine::build;
 use crate::machine::catalog::{Catalogue, Collection};
 use crate::machine::container::{Container, LogLine, State};
@@ -202,6 +204,10 @@ impl Machines {
         for volume in machine.volumes.edit().values_mut().filter(|v| v.memory) {
             volume.files = Files::new();
         }
+        let actor = Actor::on("host", host.0.clone());
+        let subject = Subject::new(format!("host/{host}"));
+        let message = Message::new("why-machine-host-down").with("host", host.0.clone());
+        cx.record(actor, subject, message);
         // A peer of a dead machine gets no answer at all: its own patience ends the request.
         for container in machine.containers.edit().values_mut().filter(|c| c.is_alive()) {
             Arc::make_mut(container).lose_power(cx.now);
@@ -230,6 +236,10 @@ impl Machines {
         }
         machine.power = Power::On;
         machine.up_since = cx.now;
+        let actor = Actor::on("host", host.0.clone());
+        let subject = Subject::new(format!("host/{host}"));
+        let message = Message::new("why-machine-host-up").with("host", host.0.clone());
+        cx.record(actor, subject, message);
         for namespace in [Namespace::Moby, Namespace::K8s] {
             let what = Happening::HostUp;
             cx.emit(Notice { host: host.clone(), namespace, what });

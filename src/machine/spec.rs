@@ -47,6 +47,8 @@ pub struct ContainerSpec {
     pub init: bool,
     /// The root file system is read-only.
     pub read_only: bool,
+    /// Most processes at once (`--pids-limit`); 0 is no limit.
+    pub pids_limit: u32,
     /// Ports that a manifest or Dockerfile declares; an image that the catalogue does not know is
     /// assumed to serve them.
     pub declared_ports: Vec<u16>,

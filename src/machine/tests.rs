@@ -109,7 +109,9 @@ impl World {
 
     pub(super) fn log(&self, n: u32) -> String {
         let log = self.machines.logs(&host(), &id(n)).unwrap();
-        log.iter().map(|l| format!("{}{}\n", if l.stream == Stream::Err { "!" } else { "" }, l.text)).collect()
+        log.iter()
+            .map(|l| format!("{}{}\n", if l.stream == Stream::Err { "!" } else { "" }, l.text))
+            .collect()
     }
 
     pub(super) fn container(&self, n: u32) -> &Container {
@@ -203,8 +205,18 @@ fn environment_drives_the_stand_in() {
     w.secs(5);
     for (n, state, code, text) in [
         (1, State::Exited, 1, "![ERROR] exiting with code 1\n"),
-        (2, State::Exited, 1, "![ERROR] database is uninitialized and MYSQL_ROOT_PASSWORD is not set"),
-        (3, State::Running, 0, "initialised new data /var/lib/mysql/ibdata1\nready for connections on port 3306"),
+        (
+            2,
+            State::Exited,
+            1,
+            "![ERROR] database is uninitialized and MYSQL_ROOT_PASSWORD is not set",
+        ),
+        (
+            3,
+            State::Running,
+            0,
+            "initialised new data /var/lib/mysql/ibdata1\nready for connections on port 3306",
+        ),
         (4, State::Running, 0, "tick 8\n"),
         (5, State::Exited, 5, "![ERROR] exiting with code 5\n"),
         (6, State::Exited, 1, "ready for connections on port 8000\n"),
@@ -465,14 +477,29 @@ fn public_servers_become_ready() {
     };
     let password = ["POSTGRES_PASSWORD=x", "MYSQL_ROOT_PASSWORD=x", "MARIADB_ROOT_PASSWORD=x"];
     let cases = [
-        ("nginx", 80), ("httpd", 80), ("redis:alpine", 6379), ("postgres:15-alpine", 5432),
-        ("mysql:8.0", 3306), ("mariadb:10.6.4-focal", 3306), ("mongo", 27017),
-        ("rabbitmq:3-management", 15672), ("memcached", 11211), ("traefik:2.6", 80),
-        ("wordpress", 80), ("grafana/grafana", 3000), ("prom/prometheus", 9090),
-        ("elasticsearch:8.15.0", 9200), ("portainer/portainer-ce:alpine", 9000),
-        ("nextcloud:apache", 80), ("adminer", 8080), ("dockersamples/examplevotingapp_vote", 80),
-        ("dockersamples/examplevotingapp_result", 80), ("registry.k8s.io/guestbook:v3", 3000),
-        ("pihole/pihole:latest", 80), ("registry:2", 5000), ("traefik/whoami", 80),
+        ("nginx", 80),
+        ("httpd", 80),
+        ("redis:alpine", 6379),
+        ("postgres:15-alpine", 5432),
+        ("mysql:8.0", 3306),
+        ("mariadb:10.6.4-focal", 3306),
+        ("mongo", 27017),
+        ("rabbitmq:3-management", 15672),
+        ("memcached", 11211),
+        ("traefik:2.6", 80),
+        ("wordpress", 80),
+        ("grafana/grafana", 3000),
+        ("prom/prometheus", 9090),
+        ("elasticsearch:8.15.0", 9200),
+        ("portainer/portainer-ce:alpine", 9000),
+        ("nextcloud:apache", 80),
+        ("adminer", 8080),
+        ("dockersamples/examplevotingapp_vote", 80),
+        ("dockersamples/examplevotingapp_result", 80),
+        ("registry.k8s.io/guestbook:v3", 3000),
+        ("pihole/pihole:latest", 80),
+        ("registry:2", 5000),
+        ("traefik/whoami", 80),
     ];
     for (n, (image, _)) in (1..).zip(cases) {
         w.up(spec(n, image, &[], &password)).unwrap_or_else(|e| panic!("{image}: {e:?}"));
@@ -485,7 +512,11 @@ fn public_servers_become_ready() {
     for (n, (image, _)) in (1..).zip(cases) {
         let config = &w.container(n).image.config;
         let signal = match config.stop_signal.as_str() {
-            "SIGQUIT" => 3, "SIGINT" => 2, "SIGWINCH" => 28, "SIGUSR1" => 10, _ => 15,
+            "SIGQUIT" => 3,
+            "SIGINT" => 2,
+            "SIGWINCH" => 28,
+            "SIGUSR1" => 10,
+            _ => 15,
         };
         w.call(|m, cx| m.kill(&host(), &id(n), signal, cx)).unwrap();
         w.secs(5);
@@ -555,4 +586,133 @@ fn a_thousand_containers_start_quickly_and_idle() {
     assert!(started <= 3_000, "{started} events");
     w.secs(3_600);
     assert_eq!(w.events, started, "idle containers schedule nothing");
+}
+
+#[test]
+fn shells_run_the_images_programs_and_tools() {
+    let mut w = World::new(Collection::DockerLab);
+    w.answers = |request| {
+        let from = std::net::Ipv4Addr::new(172, 18, 0, 3);
+        match &request.what {
+            Errand::Http { url, .. } if url.contains("web") => {
+                Some(Answer::Http { from, status: 200, body: "hello\n".into() })
+            }
+            Errand::Http { .. } => Some(Answer::NoSuchHost { server: "127.0.0.11".to_owned() }),
+            Errand::Lookup { name } => Some(Answer::Addresses {
+                server: "127.0.0.11".to_owned(),
+                name: name.clone(),
+                addresses: vec![from],
+            }),
+            _ => Some(Answer::Refused { from }),
+        }
+    };
+    w.up(spec(1, "python-app:1", &[], &["A=9"])).unwrap();
+    w.secs(1);
+    for (argv, output, code) in [
+        (&["hostname"][..], "000000000000\n", 0),
+        (&["sh", "-c", "exit 7"][..], "", 7),
+        (&["sh", "-c", "curl x"][..], "sh: line 0: curl: not found\n", 127),
+        (&["wget", "-T", "3", "-qO-", "http://web/"][..], "hello\n", 0),
+        (&["wget", "-qO-", "http://db:81/"][..], "wget: bad address 'db:81'\n", 1),
+        (&["sh", "-c", "wget -qO- http://web/ | tr a-z A-Z && echo ok"][..], "HELLO\nok\n", 0),
+        (&["sh", "-c", "x=$(wget -qO- http://web/); echo [$x]"][..], "[hello]\n", 0),
+        (&["sh", "-c", "app health 8000 && echo fine"][..], "fine\n", 0),
+        (&["sh", "-c", "nc -z db 81 || echo closed"][..], "closed\n", 0),
+        (
+            &["nslookup", "web"][..],
+            "Server:\t\t127.0.0.11\nAddress:\t127.0.0.11:53\n\nNon-authoritative answer:\n\n\
+             Non-authoritative answer:\nName:\tweb\nAddress: 172.18.0.3\n\n",
+            0,
+        ),
+    ] {
+        assert_eq!(w.exec(1, argv).unwrap(), (output.to_owned(), code), "{argv:?}");
+    }
+    let env = w.exec(1, &["env"]).unwrap().0;
+    assert!(env.starts_with("PATH=/usr/local/sbin:"), "{env}");
+    assert!(env.contains("\nA=9\n") && env.ends_with("HOME=/root\n"), "{env}");
+    w.exec(1, &["sh", "-c", "kill 1"]).unwrap();
+    w.secs(1);
+    assert_eq!(w.container(1).exit_code, 0, "the program handles TERM from inside");
+}
+
+#[test]
+fn an_interactive_shell_lives_on_its_input() {
+    let mut w = World::new(Collection::DockerLab);
+    w.up(spec(1, "nginx:1.25", &[], &[])).unwrap();
+    w.secs(1);
+    let exec = ExecId::new("shell");
+    let argv = vec!["sh".to_owned()];
+    let spec = ExecSpec { argv, stdin: true, tty: true, ..ExecSpec::default() };
+    w.call(|m, cx| m.exec(&host(), &id(1), exec.clone(), spec, cx)).unwrap();
+    w.secs(1);
+    for line in ["cd /tmp\n", "pwd\n", "exit 3\n"] {
+        let text = Some(line.to_owned());
+        w.call(|m, cx| m.exec_stdin(&host(), &id(1), &exec, text, cx));
+        w.secs(1);
+    }
+    let text: String = w
+        .notices
+        .iter()
+        .filter_map(|(_, n)| match n {
+            Happening::ExecOutput { text, .. } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert!(text.contains("/tmp\n"), "{text:?}");
+    let ended = |n: &Happening| matches!(n, Happening::ExecExited { code: 3, .. });
+    assert!(w.notices.iter().any(|(_, n)| ended(n)));
+}
+
+#[test]
+fn a_shell_that_runs_out_of_memory() {
+    let mut w = World::new(Collection::KubeLab);
+    let mut hog = spec(1, "busybox:1.37", &["sh", "-c", "sleep 2; tail /dev/zero"], &[]);
+    hog.memory_limit_bytes = Some(32 << 20);
+    w.up(hog).unwrap();
+    w.secs(1);
+    assert_eq!(w.container(1).state, State::Running);
+    w.secs(20);
+    let c = w.container(1);
+    assert_eq!((c.state, c.exit_code, c.oom), (State::Exited, 137, true));
+}
+
+#[test]
+fn a_busy_loop_is_throttled() {
+    let mut w = World::new(Collection::DockerLab);
+    let mut burn = spec(1, "busybox:1.36", &["sh", "-c", "while true; do :; done"], &[]);
+    burn.cpu_limit_milli = Some(500);
+    w.up(burn).unwrap();
+    w.secs(10);
+    let events = w.events;
+    let stats = w.machines.stats(&host(), &id(1), w.now);
+    assert_eq!(stats.cpu_milli, 500);
+    assert!((4_800_000..=5_000_000).contains(&stats.cpu_used_us), "{}", stats.cpu_used_us);
+    w.secs(100);
+    assert!(w.events - events < 1_000, "{} events", w.events - events);
+    w.call(|m, cx| m.kill(&host(), &id(1), 15, cx)).unwrap();
+    assert_eq!(w.container(1).state, State::Running);
+}
+
+#[test]
+fn what_a_kubelet_runs() {
+    let mut w = World::new(Collection::KubeLab);
+    for (n, script, code, log) in [
+        (1, "echo boom; exit 1", 1, "boom\n"),
+        (2, "sleep 3; exit 3", 3, ""),
+        (3, "case $HOSTNAME in db-1) sleep 30;; esac; touch /tmp/ready; echo $HOSTNAME", 0, "0"),
+    ] {
+        w.up(spec(n, "busybox:1.37", &["sh", "-c", script], &[])).unwrap();
+        w.secs(5);
+        assert_eq!((w.container(n).exit_code, w.container(n).state), (code, State::Exited));
+        assert!(w.log(n).starts_with(log), "{n} {}", w.log(n));
+    }
+    w.up(spec(4, "nginx:1.27", &[], &[])).unwrap();
+    w.secs(1);
+    let got = w.exec(4, &["wget", "-qO-", "localhost"]).unwrap();
+    assert_eq!(got, ("Welcome to nginx 1.27\n".to_owned(), 0));
+    let root = w.exec(4, &["ls"]).unwrap().0;
+    assert_eq!(root, "bin\ndev\nentrypoint.sh\netc\nproc\nroot\nsys\ntmp\nusr\nvar\nwww\n");
+    assert_eq!(w.exec(4, &["sh", "-c", "kill 1"]).unwrap(), (String::new(), 0));
+    w.secs(1);
+    assert_eq!((w.container(4).state, w.container(4).exit_code), (State::Exited, 0));
 }

@@ -1,0 +1,14 @@
+why-machine-pulled = { $image } was pulled in { $took }.
+why-machine-no-registry = { $image } could not be pulled: the registry's name is unknown.
+why-machine-pull-denied = { $image } could not be pulled: there is no such repository, or it is private.
+why-machine-no-such-tag = { $image } could not be pulled: the repository has no such tag.
+why-machine-pull-limit = { $image } could not be pulled: the registry refused because of too many requests.
+why-machine-registry-unreachable = { $image } could not be pulled: the registry cannot be reached.
+why-machine-cannot-start = { $container } could not start: { $error }
+why-machine-ignores-term = { $container } ignored SIGTERM, as the fault asks.
+why-machine-pid1-ignores = { $container } did not react to signal { $signal }: its process has number 1 and no handler for it.
+why-machine-exited = The main process of { $container } ended with code { $code }.
+why-machine-oom = { $container } needed more memory than its limit of { $limit } MiB; the kernel killed a process.
+why-machine-oom-exit = The main process of { $container } ended with code { $code } because the memory ran out.
+why-machine-host-down = { $host } lost its power; everything on it stopped at once.
+why-machine-host-up = { $host } has started again.

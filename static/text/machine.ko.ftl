@@ -1,0 +1,14 @@
+why-machine-pulled = { $took } 만에 { JOSA($image, "을") } 내려받았어요.
+why-machine-no-registry = { JOSA($image, "을") } 내려받지 못했어요. 레지스트리의 이름을 찾을 수 없어요.
+why-machine-pull-denied = { JOSA($image, "을") } 내려받지 못했어요. 그런 저장소가 없거나 비공개예요.
+why-machine-no-such-tag = { JOSA($image, "을") } 내려받지 못했어요. 저장소에 그 태그가 없어요.
+why-machine-pull-limit = { JOSA($image, "을") } 내려받지 못했어요. 요청이 너무 많아서 레지스트리가 거절했어요.
+why-machine-registry-unreachable = { JOSA($image, "을") } 내려받지 못했어요. 레지스트리에 연결할 수 없어요.
+why-machine-cannot-start = { JOSA($container, "을") } 시작하지 못했어요: { $error }
+why-machine-ignores-term = { JOSA($container, "이") } SIGTERM을 무시했어요. 그렇게 고장을 걸어 두었기 때문이에요.
+why-machine-pid1-ignores = { JOSA($container, "이") } { $signal }번 시그널에 반응하지 않았어요. 1번 프로세스인데 그 시그널을 처리하는 코드가 없기 때문이에요.
+why-machine-exited = { $container }의 주 프로세스가 코드 { $code }(으)로 끝났어요.
+why-machine-oom = { JOSA($container, "이") } 메모리 한도 { $limit } MiB를 넘어서 커널이 프로세스를 종료했어요.
+why-machine-oom-exit = 메모리가 모자라서 { $container }의 주 프로세스가 코드 { $code }(으)로 끝났어요.
+why-machine-host-down = { $host }의 전원이 끊겨서 그 위의 모든 것이 바로 멈췄어요.
+why-machine-host-up = { JOSA($host, "이") } 다시 켜졌어요.
