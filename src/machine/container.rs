@@ -136,6 +136,8 @@ pub(super) struct Live {
     pub(super) last_pid: u32,
     /// The valid plan for the moment at which memory runs out.
     pub(super) oom_plan: u32,
+    /// Memory is over the limit and the plan is for the kill.
+    pub(super) oom_near: bool,
     /// A process of this run was killed for memory.
     pub(super) oom_seen: bool,
     /// Readers of the log.

@@ -582,6 +582,7 @@ impl Room<'_, '_> {
         live.counter = 0;
         live.last_pid = 0;
         live.oom_seen = false;
+        live.oom_near = false;
         live.cpu_used_us = 0;
         live.cpu_since = self.cx.now;
         let user = self

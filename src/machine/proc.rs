@@ -694,21 +694,25 @@ impl Room<'_, '_> {
 
     /// Work out when the memory limit is crossed, if ever.
     pub(super) fn plan_oom(&mut self) {
-        self.container.live.oom_plan += 1;
-        let plan = self.container.live.oom_plan;
-        let Some(limit) = self.container.spec.memory_limit_bytes.filter(|l| *l > 0) else {
-            return;
-        };
+        let limit = self.container.spec.memory_limit_bytes.filter(|l| *l > 0);
         let used = memory_used(self.container, self.cx.now);
-        let rate: u64 =
-            self.container.live.procs.values().filter_map(|p| p.leak.map(|(r, _)| r)).sum();
-        let delay = if used > limit {
-            ALLOCATE
-        } else if rate > 0 {
-            let us = u128::from(limit - used) * 1_000_000 / u128::from(rate);
-            SimDuration(u64::try_from(us).unwrap_or(u64::MAX)) + SimDuration(1)
-        } else {
+        let over = limit.is_some_and(|limit| used > limit);
+        let live = &mut self.container.live;
+        if over && live.oom_near {
+            // The kernel's killer is on its way already.
             return;
+        }
+        live.oom_near = over;
+        live.oom_plan += 1;
+        let plan = live.oom_plan;
+        let rate: u64 = live.procs.values().filter_map(|p| p.leak.map(|(r, _)| r)).sum();
+        let delay = match limit {
+            Some(_) if over => ALLOCATE,
+            Some(limit) if rate > 0 => {
+                let us = u128::from(limit - used) * 1_000_000 / u128::from(rate);
+                SimDuration(u64::try_from(us).unwrap_or(u64::MAX)) + SimDuration(1)
+            }
+            _ => return,
         };
         self.timer(delay, Due::Oom { plan });
     }
@@ -720,6 +724,7 @@ impl Room<'_, '_> {
         let procs = self.container.live.procs.iter();
         let Some(victim) = procs.max_by_key(|(_, p)| most(p)).map(|(n, _)| *n) else { return };
         self.container.live.oom_seen = true;
+        self.container.live.oom_near = false;
         let limit = self.container.spec.memory_limit_bytes.unwrap_or(0);
         let message = self
             .message("why-machine-oom")

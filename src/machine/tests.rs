@@ -673,7 +673,7 @@ fn a_shell_that_runs_out_of_memory() {
     assert_eq!(w.container(1).state, State::Running);
     w.secs(20);
     let c = w.container(1);
-    assert_eq!((c.state, c.exit_code, c.oom), (State::Exited, 137, true));
+    assert_eq!((c.state, c.exit_code, c.oom), (State::Exited, 137, true), "{}", w.log(1));
 }
 
 #[test]
