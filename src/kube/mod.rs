@@ -210,7 +210,8 @@ impl Cluster {
     fn ask(&mut self, ticket: u64, request: Request, cx: &mut Cx<'_, Output>) {
         self.expire(cx);
         if request.verb == Verb::Watch {
-            let since = request.options.since.unwrap_or(u64::MAX);
+            let from = request.options.since;
+            let since = from.unwrap_or(u64::MAX);
             let text = |s: &Option<String>| s.clone().unwrap_or_default();
             let options = &request.options;
             let labels = text(&options.label_selector);
@@ -228,6 +229,13 @@ impl Cluster {
             for change in missed {
                 if let Some(response) = watched(&watcher, &change) {
                     cx.emit(Output::Reply { ticket, result: Ok(response) });
+                }
+            }
+            if from.is_none() {
+                for (_, entry) in self.store.list(watcher.request.kind) {
+                    if let Some(response) = present(&watcher, &entry.object) {
+                        cx.emit(Output::Reply { ticket, result: Ok(response) });
+                    }
                 }
             }
             self.watchers.insert(ticket, watcher);
@@ -461,6 +469,16 @@ fn asked(verb: Verb) -> Option<Message> {
         Verb::Update | Verb::Patch => Some(Message::new("why-kube-asked-change")),
         Verb::Delete | Verb::DeleteCollection => Some(Message::new("why-kube-asked-delete")),
     }
+}
+
+/// What a watcher without a revision sees first.
+fn present(watcher: &Watcher, object: &Arc<api::object::Object>) -> Option<Response> {
+    let request = &watcher.request;
+    let key = api::object::Key::of(object);
+    let in_namespace = request.namespace.as_ref().is_none_or(|ns| *ns == key.namespace);
+    let named = request.name.as_ref().is_none_or(|name| *name == key.name);
+    let seen = in_namespace && named && watcher.selector.matches(object);
+    seen.then(|| Response::Watch(WatchKind::Added, object.clone()))
 }
 
 /// What a watcher sees of a change.

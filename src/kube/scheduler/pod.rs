@@ -194,6 +194,8 @@ pub struct PodInfo {
     pub owner: Option<(String, String)>,
     /// Being deleted by preemption.
     pub preempted: bool,
+    /// Message of the condition that says it cannot be scheduled.
+    pub unschedulable: Option<Arc<str>>,
 }
 
 impl PodInfo {
@@ -245,7 +247,18 @@ impl PodInfo {
             never_preempts: spec.preemption_policy.as_deref() == Some("Never"),
             owner: controller.map(|o| (o.kind.clone(), o.name.clone())),
             preempted: condition("DisruptionTarget", "PreemptionByScheduler"),
+            unschedulable: unschedulable(pod),
         }
+    }
+
+    /// Whether more than the status changed.
+    #[must_use]
+    pub fn differs(&self, other: &Self) -> bool {
+        self.labels != other.labels
+            || self.terminating != other.terminating
+            || self.requests != other.requests
+            || self.tolerations != other.tolerations
+            || self.gates != other.gates
     }
 
     /// Whether the pod asks for neither cpu nor memory.
@@ -253,6 +266,13 @@ impl PodInfo {
     pub fn best_effort(&self) -> bool {
         self.requests.cpu_milli == 0 && self.requests.memory == 0
     }
+}
+
+fn unschedulable(pod: &Pod) -> Option<Arc<str>> {
+    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
+    let condition = conditions.iter().find(|c| c.type_ == "PodScheduled")?;
+    let refused = condition.reason.as_deref() == Some("Unschedulable");
+    condition.message.as_deref().filter(|_| refused).map(Arc::from)
 }
 
 fn host_ports(spec: &PodSpec) -> Vec<HostPort> {

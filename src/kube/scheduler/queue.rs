@@ -48,6 +48,10 @@ enum State {
     Backoff {
         until: SimTime,
     },
+    /// Backing off after an error; not taken early.
+    ErrorBackoff {
+        until: SimTime,
+    },
     Unschedulable,
     Gated,
     /// Being scheduled or bound.
@@ -63,6 +67,7 @@ pub struct Queue {
     pods: Shelf<Arc<str>, Waiting>,
     active: BTreeSet<ActiveKey>,
     backing_off: BTreeSet<BackoffKey>,
+    after_error: BTreeSet<BackoffKey>,
     pool: BTreeSet<Arc<str>>,
     seq: u64,
 }
@@ -71,10 +76,15 @@ impl Queue {
     /// A new pod, or one whose spec changed.
     pub fn add(&mut self, pod: Arc<PodInfo>, now: SimTime, cause: TraceId) {
         let uid = pod.uid.clone();
-        if let Some(known) = self.pods.edit().get_mut(&uid) {
+        if let Some(known) = self.pods.get(&uid) {
             let gates_gone = known.state == State::Gated && pod.gates.is_empty();
-            known.pod = pod;
-            if gates_gone {
+            // A change of the pod itself, other than of its status, may let it fit.
+            let parked = known.state == State::Unschedulable;
+            let changed = parked && known.pod.differs(&pod);
+            if let Some(known) = self.pods.edit().get_mut(&uid) {
+                known.pod = pod;
+            }
+            if gates_gone || changed {
                 self.activate(&uid, now, cause);
             }
             return;
@@ -150,7 +160,13 @@ impl Queue {
     /// backing off.
     pub fn errored(&mut self, uid: &str, now: SimTime, cause: TraceId) {
         self.failed(uid, BTreeSet::new(), now);
-        self.activate(uid, now, cause);
+        self.unlink(uid);
+        let Some(waiting) = self.pods.edit().get_mut(uid) else { return };
+        waiting.cause = cause;
+        let until = backoff_end(waiting);
+        waiting.state = State::ErrorBackoff { until };
+        let key = backoff_key(waiting, until);
+        self.after_error.insert(key);
     }
 
     /// Something changed: pods for which `helps` says so are tried again.
@@ -166,20 +182,33 @@ impl Queue {
         }
     }
 
-    /// Move pods whose wait is over to the active queue; returns the next such moment.
-    pub fn flush(&mut self, now: SimTime) -> Option<SimTime> {
-        while let Some(key) = self.backing_off.first().cloned() {
-            if key.0 > now {
-                return Some(key.0);
-            }
-            self.backing_off.remove(&key);
-            if let Some(waiting) = self.pods.edit().get_mut(&key.4) {
-                waiting.state = State::Active;
-                let key = active_key(waiting);
-                self.active.insert(key);
+    /// Move pods whose wait is over to the active queue.
+    pub fn flush(&mut self, now: SimTime) {
+        for errors in [false, true] {
+            loop {
+                let set = if errors { &mut self.after_error } else { &mut self.backing_off };
+                let Some(key) = set.first().filter(|key| key.0 <= now).cloned() else { break };
+                set.remove(&key);
+                if let Some(waiting) = self.pods.edit().get_mut(&key.4) {
+                    waiting.state = State::Active;
+                    let key = active_key(waiting);
+                    self.active.insert(key);
+                }
             }
         }
-        None
+    }
+
+    /// When to flush next: the end of a wait after an error, or of a long stay in the pool.
+    #[must_use]
+    pub fn next_flush(&self) -> Option<SimTime> {
+        let error = self.after_error.first().map(|key| key.0);
+        let oldest = self.pool.iter().filter_map(|uid| self.pods.get(uid)).map(|w| w.since).min();
+        let pool = oldest
+            .map(|since| (since + MAX_UNSCHEDULABLE).next_tick(FLUSH_PERIOD, SimDuration::ZERO));
+        match (error, pool) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
     }
 
     /// Move pods that were unschedulable for long.
@@ -235,6 +264,9 @@ impl Queue {
             }
             State::Backoff { until } => {
                 self.backing_off.remove(&backoff_key(waiting, until));
+            }
+            State::ErrorBackoff { until } => {
+                self.after_error.remove(&backoff_key(waiting, until));
             }
             State::Unschedulable => {
                 self.pool.remove(uid);
@@ -299,8 +331,9 @@ mod tests {
         queue.moved(start, TraceId::NONE, |w| w.rejected_by.contains("NodeAffinity"));
         assert!(!queue.has_next());
         queue.moved(start, TraceId::NONE, |w| w.rejected_by.contains("NodeResourcesFit"));
-        assert_eq!(queue.flush(start), Some(SimTime::from_secs(2)), "aligned to the second");
-        assert_eq!(queue.flush(SimTime::from_secs(2)), None);
+        assert!(queue.backing_off.first().is_some_and(|k| k.0 == SimTime::from_secs(2)), "aligned");
+        queue.flush(SimTime::from_secs(2));
+        assert!(queue.backing_off.is_empty());
         assert_eq!(popped(&mut queue).as_deref(), Some("a"));
     }
 
