@@ -74,6 +74,8 @@ pub(super) struct Shown {
     pub(super) traffic: Traffic,
     /// The terminal.
     pub(super) terminal: screen::Terminal,
+    /// Names that the terminal can complete.
+    pub(super) names: Rc<Vec<String>>,
     /// Files of the learner.
     pub(super) files: Vec<String>,
     /// Faults in force.
@@ -385,6 +387,7 @@ impl App {
             marks: crate::view::timeline::marks(&self.session, catalogue),
             traffic: crate::view::traffic::traffic(world, &map),
             terminal: screen::terminal(world, TERMINAL),
+            names: Rc::new(crate::view::complete::names(world, &map, self.platform.home())),
             files: screen::files(world, self.platform.home()),
             faults: screen::faults(world, catalogue),
             breakable: screen::breakable(&map),

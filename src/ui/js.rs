@@ -12,7 +12,7 @@ extern "C" {
     pub(super) async fn load_editor() -> Result<JsValue, JsValue>;
 
     /// The loaded module.
-    pub(super) type EditorModule;
+    pub type EditorModule;
     #[wasm_bindgen(method)]
     pub(super) fn create(
         this: &EditorModule,
@@ -26,7 +26,7 @@ extern "C" {
     pub(super) fn graph(this: &EditorModule, parent: &Element, labels: &str) -> Graph;
 
     /// An editor.
-    pub(super) type Editor;
+    pub type Editor;
     #[wasm_bindgen(method)]
     pub(super) fn set(this: &Editor, text: &str);
     #[wasm_bindgen(method)]
@@ -37,7 +37,7 @@ extern "C" {
     pub(super) fn destroy(this: &Editor);
 
     /// A graph.
-    pub(super) type Graph;
+    pub type Graph;
     #[wasm_bindgen(method)]
     pub(super) fn update(this: &Graph, json: &str);
     #[wasm_bindgen(method, js_name = destroy)]

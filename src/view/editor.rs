@@ -139,9 +139,130 @@ impl Verdict {
     }
 }
 
+/// Keys that fit at a place, as a JSON list of `{label, detail}` for the editor.
+#[must_use]
+pub fn complete(text: &str, line: u32, column: u32) -> String {
+    let _ = column;
+    let lines: Vec<&str> = text.lines().collect();
+    let at = usize::try_from(line.saturating_sub(1)).unwrap_or(0);
+    let current = lines.get(at).copied().unwrap_or("");
+    let depth = indent(current);
+    // The keys above with less indentation, nearest first.
+    let mut path = Vec::new();
+    let mut limit = depth;
+    for above in lines.get(..at).unwrap_or(&[]).iter().rev() {
+        let here = indent(above);
+        if here < limit && !above.trim().is_empty() {
+            let key = above.trim().trim_start_matches("- ").split(':').next().unwrap_or("");
+            path.push(key);
+            limit = here;
+        }
+    }
+    let kind = match guess("", text) {
+        Dialect::Kubernetes => "kubernetes",
+        Dialect::Compose | Dialect::Stack => "compose",
+    };
+    let parent = path.first().copied().unwrap_or("");
+    let grandparent = path.get(1).copied().unwrap_or("");
+    let keys = KEYS.iter().find(|(dialect, over, above, _)| {
+        *dialect == kind && (*over == parent || (*over == "*" && grandparent == *above))
+    });
+    let options: Vec<serde_json::Value> = keys
+        .map_or(&[][..], |k| k.3)
+        .iter()
+        .map(|key| serde_json::json!({"label": format!("{key}:"), "detail": kind}))
+        .collect();
+    serde_json::Value::Array(options).to_string()
+}
+
+fn indent(line: &str) -> usize {
+    let dashes = line.trim_start().starts_with("- ");
+    line.len() - line.trim_start().len() + if dashes { 2 } else { 0 }
+}
+
+/// Keys by dialect, parent (`*` with the parent above it), from the Compose specification and the
+/// Kubernetes API.
+type Keys = (&'static str, &'static str, &'static str, &'static [&'static str]);
+const KEYS: &[Keys] = &[
+    ("compose", "", "", &["name", "services", "networks", "volumes", "configs", "secrets"]),
+    (
+        "compose",
+        "*",
+        "services",
+        &[
+            "image", "build", "command", "entrypoint", "environment", "env_file", "ports",
+            "expose", "volumes", "networks", "depends_on", "healthcheck", "restart", "deploy",
+            "container_name", "labels", "working_dir", "user", "stop_grace_period", "stop_signal",
+            "configs", "secrets", "profiles", "extra_hosts", "init", "scale", "mem_limit", "cpus",
+        ],
+    ),
+    (
+        "compose",
+        "healthcheck",
+        "",
+        &["test", "interval", "timeout", "retries", "start_period", "start_interval", "disable"],
+    ),
+    ("compose", "deploy", "", &["replicas", "mode", "resources", "restart_policy", "labels"]),
+    ("kubernetes", "", "", &["apiVersion", "kind", "metadata", "spec", "data", "stringData"]),
+    ("kubernetes", "metadata", "", &["name", "namespace", "labels", "annotations"]),
+    (
+        "kubernetes",
+        "containers",
+        "",
+        &[
+            "name", "image", "command", "args", "env", "envFrom", "ports", "resources",
+            "volumeMounts", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle",
+            "imagePullPolicy", "workingDir", "securityContext",
+        ],
+    ),
+    ("kubernetes", "resources", "", &["requests", "limits"]),
+    (
+        "kubernetes",
+        "spec",
+        "",
+        &[
+            "replicas", "selector", "template", "strategy", "minReadySeconds",
+            "revisionHistoryLimit", "progressDeadlineSeconds", "paused", "containers",
+            "initContainers", "restartPolicy", "terminationGracePeriodSeconds", "nodeSelector",
+            "nodeName", "affinity", "tolerations", "volumes", "type", "ports", "clusterIP",
+        ],
+    ),
+    ("kubernetes", "template", "", &["metadata", "spec"]),
+    ("kubernetes", "selector", "", &["matchLabels", "matchExpressions"]),
+    ("kubernetes", "strategy", "", &["type", "rollingUpdate"]),
+    ("kubernetes", "rollingUpdate", "", &["maxSurge", "maxUnavailable"]),
+    (
+        "kubernetes",
+        "readinessProbe",
+        "",
+        &[
+            "httpGet", "tcpSocket", "exec", "initialDelaySeconds", "periodSeconds",
+            "timeoutSeconds", "successThreshold", "failureThreshold",
+        ],
+    ),
+    (
+        "kubernetes",
+        "livenessProbe",
+        "",
+        &[
+            "httpGet", "tcpSocket", "exec", "initialDelaySeconds", "periodSeconds",
+            "timeoutSeconds", "failureThreshold",
+        ],
+    ),
+    ("kubernetes", "httpGet", "", &["path", "port", "scheme", "httpHeaders"]),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_fit_their_place() {
+        let text = "services:\n  web:\n    im\n";
+        assert!(complete(text, 3, 7).contains("\"image:\""));
+        let text = "apiVersion: v1\nkind: Pod\nmetadata:\n  na\n";
+        assert!(complete(text, 4, 5).contains("namespace"));
+    }
 
     #[test]
     fn kinds_of_files_are_told_apart() {

@@ -11,3 +11,4 @@ pub mod timeline;
 pub mod traffic;
 pub mod editor;
 pub mod screen;
+pub mod complete;

@@ -139,7 +139,12 @@ impl World {
     fn container_fault(&mut self, target: &str, kind: &FaultKind, cause: TraceId) {
         let Some((host, container)) = target.split_once('/') else { return };
         let host = HostId::new(host);
-        let _ = (host, container, kind, cause);
+        let found = self.machines.find_container(&host, container);
+        if let Some(id) = found {
+            act!(self, cause, |cx: machine::Output| {
+                self.machines.apply_fault(&host, &id, kind, cx);
+            });
+        }
     }
 }
 

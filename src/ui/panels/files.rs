@@ -148,7 +148,7 @@ impl Component for Files {
                 <div class="code" ref={self.host.clone()}>
                     if self.failed {
                         <textarea aria-label={text("label-editor")} spellcheck="false"
-                            value={props.text.clone()} oninput={plain}></textarea>
+                            value={props.text.clone()} oninput={plain} />
                     }
                 </div>
                 { self.complaints(props) }

@@ -133,7 +133,7 @@ fn keys(
             }
             "Tab" => {
                 let line = field.value();
-                if let Some(completed) = crate::view::complete::line(&line, &shown.complete) {
+                if let Some(completed) = crate::view::complete::line(&line, &shown.names) {
                     event.prevent_default();
                     field.set_value(&completed);
                 }
