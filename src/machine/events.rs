@@ -58,7 +58,17 @@ impl Machines {
         let work = match kind {
             FaultKind::ContainerOom => Work::Oom,
             FaultKind::ContainerExit(code) => Work::Finish(MAIN, *code),
-            _ => return,
+            FaultKind::HostDown
+            | FaultKind::LinkDown
+            | FaultKind::LinkDelay(_)
+            | FaultKind::LinkLoss(_)
+            | FaultKind::RegistryNotFound
+            | FaultKind::RegistryTooManyRequests
+            | FaultKind::RegistrySlow
+            | FaultKind::ProcessDown
+            | FaultKind::ApiError(_)
+            | FaultKind::IgnoreSigterm
+            | FaultKind::Hang => return,
         };
         self.within(host, id, cx, |room| room.work.push_back(work));
     }

@@ -103,7 +103,7 @@ pub(super) fn which(
 }
 
 /// What a command line means.
-pub(super) fn find(view: &mut View, birth: &Birth) -> Result<Found, ExecError> {
+pub(super) fn find(view: &View, birth: &Birth) -> Result<Found, ExecError> {
     let name = birth.argv.first().map_or("", String::as_str);
     if name.is_empty() {
         return Err(ExecError::NotInPath(String::new()));
