@@ -1,5 +1,6 @@
 //! How a world begins: its machines, its platforms, its files and its seed.
 
+use crate::machine::Collection;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,9 @@ pub struct Genesis {
     pub cluster: Option<ClusterSetup>,
     /// Whether the public registry can be reached; if not, only present images run.
     pub registry: bool,
+    /// Which images there are.
+    #[serde(default)]
+    pub images: Collection,
     /// Files of the learner, path to content.
     pub files: BTreeMap<String, String>,
 }
@@ -77,7 +81,14 @@ impl Genesis {
             images: Vec::new(),
         };
         let files = BTreeMap::new();
-        Self { seed, hosts: vec![host], cluster: None, registry: true, files }
+        Self {
+            seed,
+            hosts: vec![host],
+            cluster: None,
+            registry: true,
+            images: Collection::Public,
+            files,
+        }
     }
 
     /// A Kubernetes cluster of equal nodes (4 cores, 8 GiB, 110 pods).
@@ -86,7 +97,14 @@ impl Genesis {
         let nodes = (1..=nodes).map(|n| NodeSetup::new(&format!("node-{n}"), 4000, 8 << 30));
         let cluster = ClusterSetup { nodes: nodes.collect() };
         let files = BTreeMap::new();
-        Self { seed, hosts: Vec::new(), cluster: Some(cluster), registry: true, files }
+        Self {
+            seed,
+            hosts: Vec::new(),
+            cluster: Some(cluster),
+            registry: true,
+            images: Collection::Public,
+            files,
+        }
     }
 }
 

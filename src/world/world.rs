@@ -91,7 +91,7 @@ impl World {
             rng: Rngs::new(genesis.seed),
             trace: Trace::default(),
             faults: Faults::default(),
-            machines: Machines::new(genesis.registry),
+            machines: Machines::with_collection(genesis.registry, genesis.images),
             fabric: Fabric::default(),
             docker: docker::Engines::default(),
             kube: None,

@@ -76,6 +76,7 @@ fn genesis(case: &Path, scenario: &Value, root: &str) -> Result<Genesis> {
         hosts: texts("hosts").into_iter().map(setup).collect(),
         cluster: None,
         registry: false,
+        images: crate::machine::Collection::DockerLab,
         files,
     })
 }

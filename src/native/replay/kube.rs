@@ -90,6 +90,7 @@ fn genesis(case: &Path, scenario: &Value) -> Result<Genesis> {
         hosts: Vec::new(),
         cluster: Some(ClusterSetup { nodes }),
         registry: true,
+        images: crate::machine::Collection::KubeLab,
         files,
     })
 }
