@@ -6,7 +6,12 @@
 //! Must not know: what runs in a container, Docker's or Kubernetes' objects.
 
 pub mod fabric;
+pub mod names;
+mod route;
+pub mod flow;
 pub mod load;
+#[cfg(test)]
+mod tests;
 pub mod types;
 
 pub use fabric::{Fabric, Input, Output};

@@ -96,7 +96,8 @@ impl Stage {
 fn run(text: &str) -> Stage {
     let mut stage = Stage::new(7);
     let env = BTreeMap::from([("HOME".to_owned(), "/root".to_owned())]);
-    let mut shell = Process::script(text, &["sh".into(), "x".into(), "y z".into()], env, "/w");
+    let args = ["sh".into(), "x".into(), "y z".into()];
+    let mut shell = Process::script(text, &args, env, "/w").with_closed_input();
     stage.wake(&mut shell, Wake::Start);
     stage.pass(&mut shell, SimTime::from_secs(100_000));
     stage

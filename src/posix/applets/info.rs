@@ -166,7 +166,7 @@ pub(super) fn whoami(call: &mut Call<'_>) -> u8 {
 
 /// `hostname [-i]`.
 pub(super) fn hostname(call: &mut Call<'_>) -> u8 {
-    if call.has('i') {
+    if call.has('i') || call.has('I') {
         let hosts = call.files.read("/etc/hosts").unwrap_or_default();
         let own =
             hosts.lines().rev().find(|l| l.split_whitespace().any(|w| *w == *call.facts.hostname));
