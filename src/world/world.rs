@@ -298,8 +298,9 @@ impl World {
                 let tag = self.waiting.remember(tag, request.what);
                 Event::Net(net::Input::Send { from, tag, request: sent })
             }
-            Mail::Net(net::Output::Deliver { flow, host, container, port, request }) => {
-                let request = traffic::to_machine(&request, "");
+            Mail::Net(net::Output::Deliver { flow, host, container, port, client, request }) => {
+                let client = client.map(|addr| addr.to_string()).unwrap_or_default();
+                let request = traffic::to_machine(&request, &client);
                 Event::Machine(machine::Input::Deliver {
                     flow: flow.0,
                     host: HostId(host),
