@@ -236,6 +236,11 @@ impl World {
         d.write_u64(self.trace.last_id().0);
         d.write_u64(self.queue.len() as u64);
         self.machines.digest(&mut d);
+        for (_, load) in self.fabric.loads() {
+            d.write_u32(load.total.sent);
+            d.write_u32(load.total.ok);
+            d.write_u64(load.total.latency_sum_us);
+        }
         self.docker.digest(&mut d);
         if let Some(kube) = &self.kube {
             d.write_u64(kube.store.revision());

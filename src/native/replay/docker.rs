@@ -8,6 +8,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::base::time::{SimDuration, SimTime};
+use crate::machine::Collection;
 use crate::native::driver::Driver;
 use crate::native::replay::docker_trace::Recorder;
 use crate::native::replay::scenario::{self, seconds, stamp};
@@ -76,6 +77,7 @@ fn genesis(case: &Path, scenario: &Value, root: &str) -> Result<Genesis> {
         hosts: texts("hosts").into_iter().map(setup).collect(),
         cluster: None,
         registry: false,
+        collection: Collection::DockerLab,
         images: crate::machine::Collection::DockerLab,
         files,
     })

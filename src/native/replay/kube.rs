@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::base::quantity::Quantity;
 use crate::base::time::{SimDuration, SimTime};
 use crate::kube::kinds::Kind;
+use crate::machine::Collection;
 use crate::native::driver::Driver;
 use crate::native::replay::docker::write_lines;
 use crate::native::replay::kube_trace;
@@ -90,6 +91,7 @@ fn genesis(case: &Path, scenario: &Value) -> Result<Genesis> {
         hosts: Vec::new(),
         cluster: Some(ClusterSetup { nodes }),
         registry: true,
+        collection: Collection::KubeLab,
         images: crate::machine::Collection::KubeLab,
         files,
     })
