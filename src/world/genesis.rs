@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::machine::Collection;
-
 /// Most machines of one world.
 pub const MAX_HOSTS: usize = 5_000;
 
@@ -24,9 +22,6 @@ pub struct Genesis {
     /// Which images there are.
     #[serde(default)]
     pub images: Collection,
-    /// Which images the registry offers.
-    #[serde(default)]
-    pub collection: Collection,
     /// Files of the learner, path to content.
     pub files: BTreeMap<String, String>,
 }

@@ -77,7 +77,6 @@ fn genesis(case: &Path, scenario: &Value, root: &str) -> Result<Genesis> {
         hosts: texts("hosts").into_iter().map(setup).collect(),
         cluster: None,
         registry: false,
-        collection: Collection::DockerLab,
         images: crate::machine::Collection::DockerLab,
         files,
     })

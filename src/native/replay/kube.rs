@@ -91,7 +91,6 @@ fn genesis(case: &Path, scenario: &Value) -> Result<Genesis> {
         hosts: Vec::new(),
         cluster: Some(ClusterSetup { nodes }),
         registry: true,
-        collection: Collection::KubeLab,
         images: crate::machine::Collection::KubeLab,
         files,
     })
