@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Formatter, Result as FmtResult};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -364,6 +364,9 @@ impl Display for CatalogueError {
     }
 }
 
+/// The embedded files read once: a constant that only needs a parser to be written down.
+static EMBEDDED: LazyLock<Arc<Catalogue>> = LazyLock::new(|| Arc::new(Catalogue::embedded()));
+
 /// All images, bases and programs.
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
@@ -394,7 +397,11 @@ struct OfficialFile {
 impl Catalogue {
     /// The embedded catalogue. Files that cannot be read are left out (a test reads them all).
     #[must_use]
-    pub fn embedded() -> Self {
+    pub fn shared() -> Arc<Self> {
+        EMBEDDED.clone()
+    }
+
+    fn embedded() -> Self {
         let mut catalogue = Self::default();
         for (name, text) in embedded::FILES {
             // An unreadable file is a bug that `every_file_is_valid` finds before a release.

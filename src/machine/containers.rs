@@ -348,7 +348,6 @@ impl Machines {
         let live = &container.live;
         let rate = cpu_rate(container, machine);
         let more = (now - live.cpu_since).0.saturating_mul(rate) / 1_000;
-        let written = live.root.used_below("/");
         Stats {
             cpu_milli: rate,
             cpu_used_us: live.cpu_used_us + more,
@@ -359,8 +358,29 @@ impl Machines {
                 .filter(|l| *l > 0)
                 .unwrap_or(machine.spec.memory_bytes),
             pids: u32::try_from(live.procs.len()).unwrap_or(u32::MAX),
-            written_bytes: written.saturating_sub(container.image.files().used_below("/")),
+            written_bytes: own_bytes(container),
         }
+    }
+
+    /// Memory in use by all containers of a host at a moment, bytes.
+    #[must_use]
+    pub fn memory_used(&self, host: &HostId, now: SimTime) -> u64 {
+        let host = self.hosts.get(host);
+        let running = host.into_iter().flat_map(|h| h.containers.values());
+        running.filter(|c| c.is_alive()).map(|c| memory_used(c, now)).sum()
+    }
+
+    /// Disk in use on a host, bytes: layers once each, containers' own files, volumes.
+    #[must_use]
+    pub fn disk_used(&self, host: &HostId) -> u64 {
+        let Some(machine) = self.hosts.get(host) else { return 0 };
+        let mut layers = std::collections::BTreeMap::new();
+        for layer in machine.images.values().flat_map(|i| &i.layers) {
+            layers.insert(layer.diff_id.clone(), layer.size_bytes);
+        }
+        let own = machine.containers.values().map(|c| own_bytes(c)).sum::<u64>();
+        let volumes = machine.volumes.values().map(|v| v.files.used_below("/")).sum::<u64>();
+        layers.values().sum::<u64>() + own + volumes
     }
 
     /// Processes of a running container, by pid.
@@ -462,6 +482,15 @@ impl Machines {
             files,
         })
     }
+}
+
+/// Bytes that a container has more than its image.
+fn own_bytes(container: &Container) -> u64 {
+    let below = container.image.files();
+    if container.live.root == below {
+        return 0;
+    }
+    container.live.root.used_below("/").saturating_sub(below.used_below("/"))
 }
 
 /// Differences of two trees.

@@ -22,6 +22,7 @@ use crate::machine::tools::Tool;
 use crate::machine::traffic::{Outgoing, RequestTag, Response};
 use crate::machine::view::View;
 use crate::posix::{self, Command, Effect, Facts, Process, TaskId, Wake};
+use crate::stub;
 
 /// Most pieces of work of one event in one container.
 const MAX_WORK: usize = 20_000;
@@ -89,6 +90,20 @@ pub(super) enum Body {
     Tool(Box<Tool>),
     /// Taken out for the time of a step.
     Away,
+}
+
+impl Body {
+    pub(super) const fn is_shell(&self) -> bool {
+        matches!(self, Self::Shell(_))
+    }
+
+    pub(super) const fn is_program(&self) -> bool {
+        matches!(self, Self::Program(_))
+    }
+
+    pub(super) const fn is_tool(&self) -> bool {
+        matches!(self, Self::Tool(_))
+    }
 }
 
 /// A piece of work.
@@ -301,8 +316,11 @@ impl Room<'_, '_> {
                             .collect();
                         Body::Shell(Box::new(Process::script(&text, &args, env(), &birth.cwd)))
                     }
-                    // A tool without a description: it does its work silently.
                     (None, None) => {
+                        let _ = stub!(
+                            "machine.unknown-program",
+                            "executables that the catalogue does not describe end silently with 0"
+                        );
                         let args = vec!["sh".to_owned()];
                         Body::Shell(Box::new(Process::script("true", &args, env(), &birth.cwd)))
                     }
@@ -331,6 +349,12 @@ impl Room<'_, '_> {
         self.plan_oom();
     }
 
+    /// Take out what a process is, if it is of this kind.
+    pub(super) fn take_body(&mut self, process: u32, kind: fn(&Body) -> bool) -> Option<Body> {
+        let proc = self.proc(process)?;
+        kind(&proc.body).then(|| std::mem::replace(&mut proc.body, Body::Away))
+    }
+
     fn facts(&self, proc: &Proc) -> Facts {
         let live = &self.container.live;
         let hostname = self.container.spec.hostname.as_str();
@@ -354,10 +378,7 @@ impl Room<'_, '_> {
     fn wake(&mut self, process: u32, wake: Wake) {
         let Some(proc) = self.container.live.procs.get(&process) else { return };
         let facts = self.facts(proc);
-        let Some(proc) = self.proc(process) else { return };
-        let Body::Shell(mut shell) = std::mem::replace(&mut proc.body, Body::Away) else {
-            return;
-        };
+        let Some(Body::Shell(mut shell)) = self.take_body(process, Body::is_shell) else { return };
         let now = self.cx.now;
         let effects = self
             .with_files(|files| shell.resume(wake, &mut posix::Io { now, files, facts: &facts }));

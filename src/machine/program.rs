@@ -122,8 +122,9 @@ fn simple_guard(guard: &str, env: &[String], args: &[String]) -> bool {
 impl Room<'_, '_> {
     /// Tell a program something.
     pub(super) fn program(&mut self, process: u32, event: Event) {
-        let Some(proc) = self.proc(process) else { return };
-        let Body::Program(mut run) = std::mem::replace(&mut proc.body, Body::Away) else { return };
+        let Some(Body::Program(mut run)) = self.take_body(process, Body::is_program) else {
+            return;
+        };
         match event {
             Event::Start => {
                 if let Some(mode) = run.mode() {
@@ -504,12 +505,8 @@ impl Room<'_, '_> {
 
     /// A request reaches a listening program.
     pub(super) fn serve(&mut self, flow: u64, process: u32, port: u16, request: &Incoming) {
-        let Some(proc) = self.proc(process) else {
-            self.respond(flow, Response::Refused);
-            return;
-        };
-        let Body::Program(run) = std::mem::replace(&mut proc.body, Body::Away) else {
-            self.serve_tool(flow, process, port, request);
+        let Some(Body::Program(run)) = self.take_body(process, Body::is_program) else {
+            self.serve_tool(flow, process, request);
             return;
         };
         let (response, delay) = self.answer_of(process, &run, port, request);

@@ -144,7 +144,7 @@ impl Machines {
     pub fn with_collection(registry: bool, collection: Collection) -> Self {
         Self {
             hosts: BTreeMap::new(),
-            catalogue: Arc::new(Catalogue::embedded()),
+            catalogue: Catalogue::shared(),
             collection,
             registry,
             made: BTreeMap::new(),

@@ -716,3 +716,34 @@ fn what_a_kubelet_runs() {
     w.secs(1);
     assert_eq!((w.container(4).state, w.container(4).exit_code), (State::Exited, 0));
 }
+
+#[test]
+fn input_for_a_program_does_not_harm_it() {
+    let mut w = World::new(Collection::DockerLab);
+    w.up(spec(1, "nginx:1.25", &[], &[])).unwrap();
+    w.secs(1);
+    w.call(|m, cx| m.stdin(&host(), &id(1), Some("x\n".to_owned()), cx));
+    w.call(|m, cx| m.stdin(&host(), &id(1), None, cx));
+    w.secs(1);
+    assert!(matches!(w.get(1, 80, "/"), Some(Response::Http { status: 200, .. })));
+    // A shell whose last command takes its place: signals are for the program.
+    w.up(spec(2, "python-app:1", &["sh", "-c", "exec python app.py"], &[])).unwrap();
+    w.secs(1);
+    w.call(|m, cx| m.kill(&host(), &id(2), 15, cx)).unwrap();
+    w.secs(1);
+    assert_eq!((w.container(2).state, w.container(2).exit_code), (State::Exited, 0));
+    assert!(w.machines.disk_used(&host()) > 2_900_000);
+}
+
+#[test]
+fn the_same_world_twice() {
+    let run = || {
+        let mut w = World::new(Collection::Public);
+        w.up(spec(1, "redis", &[], &[])).unwrap();
+        pull(&mut w, "nginx").unwrap();
+        let mut d = crate::base::digest::Digester::new();
+        w.machines.digest(&mut d);
+        (std::hash::Hasher::finish(&d), w.events, w.log(1))
+    };
+    assert_eq!(run(), run());
+}

@@ -294,8 +294,7 @@ fn reason(status: u16) -> &'static str {
 impl Room<'_, '_> {
     /// Tell a tool something.
     pub(super) fn tool(&mut self, process: u32, event: Event) {
-        let Some(proc) = self.proc(process) else { return };
-        let Body::Tool(mut tool) = std::mem::replace(&mut proc.body, Body::Away) else { return };
+        let Some(Body::Tool(mut tool)) = self.take_body(process, Body::is_tool) else { return };
         match event {
             Event::Start => self.tool_starts(process, &mut tool),
             Event::Timer(moment) => {
@@ -362,8 +361,12 @@ impl Room<'_, '_> {
     }
 
     /// A connection reaches `nc -l`.
-    pub(super) fn serve_tool(&mut self, flow: u64, process: u32, port: u16, request: &Incoming) {
-        let _ = port;
+    pub(super) fn serve_tool(&mut self, flow: u64, process: u32, request: &Incoming) {
+        let listens = |p: &crate::machine::proc::Proc| matches!(&p.body, Body::Tool(tool) if matches!(**tool, Tool::Listen { .. }));
+        if !self.container.live.procs.get(&process).is_some_and(listens) {
+            self.respond(flow, Response::Refused);
+            return;
+        }
         let text = if request.method.is_empty() {
             request.body.clone()
         } else {

@@ -293,7 +293,12 @@ impl World {
                 Event::Net(net::Input::Respond { flow: net::FlowId(flow), response })
             }
             Mail::Machine(machine::Output::Request { host, sandbox, tag, request }) => {
-                let from = net::Origin::Container(host.0.clone(), sandbox);
+                // `host` is the machine's own network namespace (ContainerSpec::sandbox).
+                let from = if &*sandbox == "host" {
+                    net::Origin::Host(host.0.clone())
+                } else {
+                    net::Origin::Container(host.0.clone(), sandbox)
+                };
                 let Some(sent) = traffic::to_net(&request) else {
                     let answer = machine::Answer::NoSuchHost { server: String::new() };
                     let input = machine::Input::Answered { tag, answer };
