@@ -22,9 +22,16 @@ pub mod manager;
 pub mod pods;
 pub mod deployment;
 pub mod replicaset;
+pub mod endpointslice;
+pub mod garbage;
 
 /// All controllers. The place in the list is part of queue inputs.
-pub static CONTROLLERS: &[&dyn Controller] = &[&deployment::Deployments, &replicaset::ReplicaSets];
+pub static CONTROLLERS: &[&dyn Controller] = &[
+    &deployment::Deployments,
+    &replicaset::ReplicaSets,
+    &endpointslice::EndpointSlices,
+    &garbage::GarbageCollector,
+];
 
 /// A call of a plan.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,6 +107,8 @@ pub struct Memory {
     pub noted: BTreeMap<Subject, Message>,
     /// Moments by item and name: when a taint was seen, a heartbeat, a finished pod, …
     pub moments: BTreeMap<(Item, &'static str), SimTime>,
+    /// Generation of objects that it wrote, by owner, until the cache has them.
+    pub written: BTreeMap<(Item, Key), i64>,
     /// Texts by item and name, compared to see whether something changed.
     pub texts: BTreeMap<(Item, &'static str), Arc<str>>,
 }
