@@ -8,7 +8,6 @@ use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::base::time::{SimDuration, SimTime};
-use crate::machine::Collection;
 use crate::native::driver::Driver;
 use crate::native::replay::docker_trace::Recorder;
 use crate::native::replay::scenario::{self, seconds, stamp};

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use crate::base::quantity::Quantity;
 use crate::base::time::{SimDuration, SimTime};
 use crate::kube::kinds::Kind;
-use crate::machine::Collection;
 use crate::native::driver::Driver;
 use crate::native::replay::docker::write_lines;
 use crate::native::replay::kube_trace;
