@@ -22,7 +22,8 @@ pub struct Draft {
 }
 
 impl Draft {
-    fn yes(kind: &'static str, reason: &'static str) -> Self {
+    /// A condition that holds.
+    pub fn yes(kind: &'static str, reason: &'static str) -> Self {
         Self { kind, holds: true, reason, message: String::new() }
     }
 

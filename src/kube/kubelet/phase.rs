@@ -140,7 +140,7 @@ pub fn phase(
     if init.failed && policy == RestartPolicy::Never {
         return FAILED;
     }
-    if init.pending && !terminal || apps.waiting > 0 {
+    if init.pending || apps.waiting > 0 {
         return PENDING;
     }
     if apps.unknown == 0 && (apps.running > 0 || sidecars_running > 0) {
@@ -148,9 +148,6 @@ pub fn phase(
     }
     if apps.running == 0 && apps.stopped > 0 && apps.unknown == 0 {
         return all_stopped(policy, &apps, terminal);
-    }
-    if terminal && init.pending {
-        return FAILED;
     }
     PENDING
 }

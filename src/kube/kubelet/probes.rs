@@ -102,8 +102,10 @@ pub struct ProbeWorker {
     pub in_flight: Option<u64>,
     /// Number of the timer that counts.
     pub timer: u64,
-    /// A tick passed while a probe was on its way.
-    pub missed: bool,
+    /// Probes sent so far.
+    pub flights: u64,
+    /// Whether a timer is set.
+    pub armed: bool,
 }
 
 impl ProbeWorker {
@@ -121,7 +123,8 @@ impl ProbeWorker {
             on_hold: false,
             in_flight: None,
             timer: 0,
-            missed: false,
+            flights: 0,
+            armed: false,
         }
     }
 

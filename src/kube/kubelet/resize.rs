@@ -8,8 +8,15 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as ApiQuantity;
 
+use super::node::Env;
 use super::record::PodRuntime;
+use super::worker::Worker;
+use crate::base::message::Message;
 use crate::base::quantity::Quantity;
+use crate::machine::ContainerId;
+
+/// The condition of a resize that is being carried out.
+pub const IN_PROGRESS: &str = "PodResizeInProgress";
 
 type Amounts = BTreeMap<String, ApiQuantity>;
 
@@ -86,6 +93,84 @@ pub fn format_amount(name: &str, milli: i128) -> String {
         }
     }
     bytes.to_string()
+}
+
+impl Worker {
+    /// The spec changed: if the resources of running containers did, begin a resize.
+    pub(super) fn resize(&mut self, old: &core::PodSpec, env: &mut Env<'_, '_>) -> bool {
+        let same = |a: &core::Container, b: &core::Container| a.resources == b.resources;
+        let unchanged = self.spec.containers.iter().zip(&old.containers).all(|(a, b)| same(a, b));
+        if unchanged || env.node.hollow() {
+            return false;
+        }
+        self.resizing = true;
+        let text = format!("Pod resize started: {}", self.resize_json());
+        env.say(self, None, false, "ResizeStarted", text);
+        env.record(self, Message::new("why-kubelet-resize"));
+        self.request_sync(false, env);
+        true
+    }
+
+    /// Bring the limits of running containers up to date, where no restart is asked for.
+    pub(super) fn apply_resize(&mut self, env: &mut Env<'_, '_>) -> bool {
+        if !self.resizing {
+            return false;
+        }
+        let mut applied = false;
+        for container in self.spec.clone().containers.iter() {
+            let Some(run) = self.runtime.newest_mut(&container.name) else { continue };
+            if run.running().is_none() || run.resources == container.resources {
+                continue;
+            }
+            if wants_restart(container, run.resources.as_ref()) {
+                self.resized.insert(container.name.as_str().into());
+                continue;
+            }
+            let (memory, cpu) = super::cri::limits(container);
+            let id = ContainerId::new(run.id.clone());
+            run.resources = container.resources.clone();
+            let (machines, host) = (&mut *env.machines, &env.node.host);
+            let set = env.cx.within(|cx| machines.set_limits(host, &id, memory, cpu, cx));
+            applied |= set.is_ok();
+        }
+        applied
+    }
+
+    /// Everything runs with the resources of its spec: the resize is over.
+    pub(super) fn check_resized(&mut self, env: &mut Env<'_, '_>) {
+        let done = self.spec.containers.iter().all(|c| {
+            self.runtime.newest(&c.name).is_none_or(|r| r.resources == c.resources)
+        });
+        if self.resizing && done && self.resized.is_empty() {
+            self.resizing = false;
+            let text = format!("Pod resize completed: {}", self.resize_json());
+            env.say(self, None, false, "ResizeCompleted", text);
+        }
+    }
+
+    fn resize_json(&self) -> String {
+        let containers: Vec<serde_json::Value> = self
+            .spec
+            .containers
+            .iter()
+            .map(|c| serde_json::json!({ "name": c.name, "resources": c.resources }))
+            .collect();
+        let generation = self.pod.metadata.generation;
+        serde_json::json!({ "containers": containers, "generation": generation }).to_string()
+    }
+}
+
+/// Whether the change of a container's resources asks for a restart.
+fn wants_restart(container: &core::Container, old: Option<&core::ResourceRequirements>) -> bool {
+    let amount = |r: Option<&core::ResourceRequirements>, name: &str| {
+        let list = |l: Option<&Amounts>| l.and_then(|l| l.get(name)).cloned();
+        (list(r.and_then(|r| r.limits.as_ref())), list(r.and_then(|r| r.requests.as_ref())))
+    };
+    container.resize_policy.iter().flatten().any(|policy| {
+        let name = &policy.resource_name;
+        policy.restart_policy == "RestartContainer"
+            && amount(old, name) != amount(container.resources.as_ref(), name)
+    })
 }
 
 #[cfg(test)]

@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1 as core;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
 
-use super::clock::{meta_time, meta_zero};
+use crate::kube::clock::meta_time;
 use super::conditions::{self, Draft};
 use super::phase::{self, is_terminal, status_of};
 use super::record::{PodRuntime, Run, RunState};
@@ -25,6 +27,11 @@ pub type Probed = BTreeMap<Arc<str>, (bool, bool)>;
 
 /// A reason and message that end the pod (eviction, deadline).
 pub type Verdict = (&'static str, Arc<str>);
+
+/// The zero of the Unix clock: containerd's start time of a container that never ran.
+fn meta_zero() -> Time {
+    Time(Timestamp::UNIX_EPOCH)
+}
 
 /// All that a status is made of.
 pub struct Facts<'a> {
@@ -42,6 +49,8 @@ pub struct Facts<'a> {
     pub verdict: Option<&'a Verdict>,
     /// The pod is ending and all containers are down.
     pub terminal: bool,
+    /// A resize is under way.
+    pub resizing: bool,
     /// The node's address.
     pub host_ip: &'a str,
     /// The moment.
@@ -130,7 +139,10 @@ fn set_conditions(
         .filter(|c| !drafts.iter().any(|d| d.kind == c.type_) && !resize::is_resize(&c.type_))
         .cloned()
         .collect();
-    list.extend(present.iter().filter(|c| resize::is_resize(&c.type_)).cloned());
+    if facts.resizing {
+        let draft = Draft::yes(resize::IN_PROGRESS, "");
+        list.push(timed(&draft, present, latest, generation, facts.now));
+    }
     for draft in &drafts {
         list.push(timed(draft, present, latest, generation, facts.now));
     }
@@ -235,8 +247,6 @@ fn without_run(
                 exit_code: 137,
                 reason: Some("ContainerStatusUnknown".to_owned()),
                 message: Some(UNLOCATED.to_owned()),
-                started_at: Some(meta_zero()),
-                finished_at: Some(meta_zero()),
                 ..Default::default()
             }),
             ..Default::default()
@@ -407,6 +417,35 @@ fn probe_results(
     status.started = Some(running && started);
     status.ready = running && started && ready;
 }
+
+/// The last status of a pod: containers without an end get one, the phase becomes final.
+#[must_use]
+pub fn settle(mut status: core::PodStatus) -> core::PodStatus {
+    let lists = [&mut status.container_statuses, &mut status.init_container_statuses];
+    for one in lists.into_iter().flatten().flatten() {
+        if state_terminated(one).is_some() {
+            continue;
+        }
+        one.state = Some(core::ContainerState {
+            terminated: Some(core::ContainerStateTerminated {
+                exit_code: 137,
+                reason: Some("ContainerStatusUnknown".to_owned()),
+                message: Some(VANISHED.to_owned()),
+                ..Default::default()
+            }),
+            ..Default::default()
+        });
+        one.ready = false;
+        one.started = Some(false);
+    }
+    if !is_terminal(status.phase.as_deref()) {
+        status.phase = Some(phase::FAILED.to_owned());
+    }
+    status
+}
+
+/// Message of a container that has no end when its pod does (status_manager.go TerminatePod).
+const VANISHED: &str = "The container could not be located when the pod was terminated";
 
 /// What is written to the API: a final phase waits until no container can run any more.
 #[must_use]

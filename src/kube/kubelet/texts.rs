@@ -1,0 +1,56 @@
+//! Words of the kubelet that are used in more than one place.
+
+use super::restart::Backoff;
+
+/// Event and waiting message of a container that is held back.
+#[must_use]
+pub fn back_off(container: &str, pod: &str) -> String {
+    format!("Back-off restarting failed container {container} in pod {pod}")
+}
+
+/// Waiting message of `CrashLoopBackOff`.
+#[must_use]
+pub fn crash_loop(backoff: &Backoff, key: &str, container: &str, pod: &str) -> String {
+    let delay = backoff.delay(key).go_string();
+    format!("back-off {delay} restarting failed container={container} pod={pod}")
+}
+
+/// containerd's words for a start that the OCI runtime refused, from dockerd's.
+#[must_use]
+pub fn start_error(oci: &str) -> String {
+    let text = oci.strip_suffix(": unknown").unwrap_or(oci);
+    let text = text.strip_prefix("failed to create task for container: ").unwrap_or(text);
+    let text = text.strip_prefix("failed to create shim task: ").unwrap_or(text);
+    let text = text.replace("error during container init: ", "");
+    format!("failed to create containerd task: failed to create shim task: {text}")
+}
+
+/// Waiting message of a postStart hook that failed.
+#[must_use]
+pub fn post_start(argv: &[String], container: &str, pod: &str, code: u8) -> String {
+    let argv = argv.join(" ");
+    format!(
+        "Exec lifecycle hook ([{argv}]) for Container \"{container}\" in Pod \"{pod}\" failed - \
+         error: command '{argv}' exited with {code}: , message: \"\""
+    )
+}
+
+/// Event and message of a pod over its deadline.
+pub const DEADLINE: &str = "Pod was active on the node longer than the specified deadline";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn start_errors() {
+        let docker = "failed to create task for container: failed to create shim task: OCI runtime \
+                      create failed: runc create failed: unable to start container process: error \
+                      during container init: exec: \"x\": executable file not found in $PATH: \
+                      unknown";
+        let want = "failed to create containerd task: failed to create shim task: OCI runtime \
+                    create failed: runc create failed: unable to start container process: exec: \
+                    \"x\": executable file not found in $PATH";
+        assert_eq!(start_error(docker), want);
+    }
+}
