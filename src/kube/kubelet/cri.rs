@@ -373,6 +373,18 @@ pub fn exec_with(
     Ok(())
 }
 
+/// Text for the standard input of a command, and its end.
+pub fn exec_input(id: &Arc<str>, exec: &ExecId, text: String, env: &mut Env<'_, '_>) {
+    let (machines, host) = (&mut *env.machines, &env.node.host);
+    let container = ContainerId::new(id.clone());
+    env.cx.within(|cx| {
+        if !text.is_empty() {
+            machines.exec_stdin(host, &container, exec, Some(text), cx);
+        }
+        machines.exec_stdin(host, &container, exec, None, cx);
+    });
+}
+
 /// End a command that takes too long.
 pub fn exec_kill(id: &Arc<str>, exec: &ExecId, env: &mut Env<'_, '_>) {
     let (machines, host) = (&mut *env.machines, &env.node.host);
@@ -431,7 +443,7 @@ fn termination_message(
     let id = ContainerId::new(run.id.clone());
     let files = env.machines.files(&env.node.host, &id)?;
     let text = match files.get(path) {
-        Some(crate::posix::files::Entry::File { content, .. }) => content.to_string(),
+        Some(crate::posix::Entry::File { content, .. }) => content.to_string(),
         _ => String::new(),
     };
     let fallback = container.termination_message_policy.as_deref()

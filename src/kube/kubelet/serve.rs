@@ -16,6 +16,7 @@ use crate::base::time::{SimDuration, SimTime};
 use crate::engine::cx::Cx;
 use crate::kube::api::object::Key;
 use crate::kube::api::request::{ApiError, Options, Request, Response, Subresource};
+use crate::kube::kinds::Kind;
 use crate::machine::{ContainerId, ExecId, ExecSpec, LogLine, Stream};
 
 /// Clients that are being served, by ticket.
@@ -34,11 +35,11 @@ struct Follower {
 }
 
 fn bad_request(message: String) -> ApiError {
-    ApiError { code: 400, reason: "BadRequest", message, causes: Vec::new() }
+    ApiError::bad_request(message)
 }
 
 fn internal(message: String) -> ApiError {
-    ApiError { code: 500, reason: "InternalError", message, causes: Vec::new() }
+    ApiError { code: 500, reason: "InternalError", message, ..ApiError::default() }
 }
 
 /// The id in `containerd://…`.
@@ -134,7 +135,11 @@ impl Kubelet {
             | Subresource::Status
             | Subresource::Scale
             | Subresource::Eviction
-            | Subresource::Binding => Err(bad_request("not served by the kubelet".to_owned())),
+            | Subresource::Binding
+            | Subresource::Resize
+            | Subresource::EphemeralContainers
+            | Subresource::Finalize
+            | Subresource::Approval => Err(bad_request("not served by the kubelet".to_owned())),
         };
         if let Err(error) = result {
             cx.emit(Output::Reply(ticket, Err(error)));
@@ -145,12 +150,7 @@ impl Kubelet {
         let namespace = request.namespace.as_deref().unwrap_or("");
         let name = request.name.as_deref().unwrap_or("");
         let uid = self.keys.get(&Key::new(namespace, name));
-        uid.and_then(|uid| self.workers.get(uid)).ok_or_else(|| ApiError {
-            code: 404,
-            reason: "NotFound",
-            message: format!("pods \"{name}\" not found"),
-            causes: Vec::new(),
-        })
+        uid.and_then(|uid| self.workers.get(uid)).ok_or_else(|| ApiError::not_found(Kind::Pod, name))
     }
 
     fn logs(
@@ -263,11 +263,20 @@ impl Kubelet {
             cx.emit(Output::Reply(ticket, Ok(Response::Done { exit: 0 })));
             return Ok(());
         }
-        let spec = ExecSpec { argv: request.options.command.clone(), ..Default::default() };
+        let spec = ExecSpec {
+            argv: request.options.command.clone(),
+            tty: request.options.tty,
+            stdin: request.options.stdin.is_some(),
+            ..Default::default()
+        };
+        let input = request.options.stdin.clone();
         let started = self.with(&uid, around, cx, |_, env| {
             let exec = ExecId::new(env.fresh_id());
             let purpose = ExecPurpose::Client(ticket);
             let result = cri::exec_with(&id, exec.clone(), spec, purpose, env);
+            if let (Ok(()), Some(text)) = (&result, input) {
+                cri::exec_input(&id, &exec, text, env);
+            }
             result.map(|()| exec.clone()).map_err(|error| (exec, error))
         });
         match started {
@@ -288,11 +297,15 @@ impl Kubelet {
     pub(super) fn client_output(
         &mut self,
         ticket: u64,
-        _stream: Stream,
+        stream: Stream,
         text: String,
         cx: &mut Cx<'_, Output>,
     ) {
-        cx.emit(Output::Reply(ticket, Ok(Response::Text(text))));
+        let response = match stream {
+            Stream::Out => Response::Text(text),
+            Stream::Err => Response::ErrText(text),
+        };
+        cx.emit(Output::Reply(ticket, Ok(response)));
     }
 
     /// A client's command ended.

@@ -465,7 +465,7 @@ fn host_path(path: &str, subpath: &str, env: &mut Env<'_, '_>) -> MountSource {
     let full = if subpath.is_empty() { path.to_owned() } else { format!("{path}/{subpath}") };
     if let Some(files) = env.machines.host_files(&env.node.host) {
         if files.get(&full).is_none() {
-            files.put(&full, crate::posix::files::Entry::Directory { mode: 0o755 });
+            files.put(&full, crate::posix::Entry::Directory { mode: 0o755 });
         }
     }
     MountSource::Bind(full)
