@@ -107,7 +107,7 @@ fn headless(own: &str, slices: &BTreeMap<Arc<str>, Arc<Object>>, records: &mut R
     let mut all = BTreeSet::new();
     for object in slices.values() {
         let Object::EndpointSlice(slice) = &**object else { continue };
-        for endpoint in &slice.endpoints {
+        for endpoint in slice.endpoints.iter().flatten() {
             let ready = endpoint.conditions.as_ref().and_then(|c| c.ready).unwrap_or(true);
             if !ready {
                 continue;
@@ -142,7 +142,10 @@ mod tests {
             ..Default::default()
         };
         let slice = discovery::EndpointSlice {
-            endpoints: vec![endpoint("10.0.0.1", "db-0", true), endpoint("10.0.0.2", "db-1", false)],
+            endpoints: Some(vec![
+                endpoint("10.0.0.1", "db-0", true),
+                endpoint("10.0.0.2", "db-1", false),
+            ]),
             ..Default::default()
         };
         let slices = [(Arc::from("s"), Arc::new(Object::EndpointSlice(slice)))].into();

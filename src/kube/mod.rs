@@ -27,9 +27,12 @@ pub mod recorder;
 pub mod controllers;
 pub mod scheduler;
 pub mod kubelet;
+pub mod proxy;
+pub mod cluster_dns;
 pub mod node;
+pub mod nodes;
 
-use api::request::{ApiError, Request, Response, Verb, WatchKind};
+use api::request::{ApiError, Request, Response, Subresource, Verb, WatchKind};
 use api::selector::Selector;
 use api::store::{Change, Store};
 use controllers::manager::{self, Manager, Wish};
@@ -96,6 +99,8 @@ pub enum Input {
     Controllers(manager::Input),
     /// A wake of the scheduler.
     Scheduler(scheduler::Input),
+    /// A wake of a process of a node.
+    Node(Arc<str>, Box<nodes::NodeInput>),
 }
 
 /// What the cluster leaves behind.
@@ -147,6 +152,16 @@ pub struct Cluster {
     streams: BTreeMap<Process, Streams>,
     watchers: BTreeMap<u64, Watcher>,
     recorders: Recorders,
+    /// The kubelets by node.
+    kubelets: BTreeMap<Arc<str>, kubelet::Kubelet>,
+    /// The kube-proxies by node.
+    proxies: BTreeMap<Arc<str>, proxy::Proxy>,
+    /// CoreDNS.
+    dns: cluster_dns::ClusterDns,
+    /// Nodes in the order in which they came.
+    joined: Vec<Arc<str>>,
+    /// Clients that a kubelet serves, by ticket.
+    served: BTreeMap<u64, Arc<str>>,
     /// Changes of the store that were already sent to the caches.
     sent: u64,
     /// Events and the moment at which they are forgotten.
@@ -181,6 +196,7 @@ impl Cluster {
             Input::Ask { ticket, request } => self.ask(ticket, *request, cx),
             Input::Forget { ticket } => {
                 self.watchers.remove(&ticket);
+                self.stop_serving(ticket, cx);
             }
             Input::Notice(notice) => self.notice(notice, machines, fabric, cx),
             Input::Deliver(process) => self.deliver(&process, machines, fabric, cx),
@@ -196,8 +212,9 @@ impl Cluster {
                 self.grant(wishes, cx);
             }
             Input::Scheduler(input) => self.schedule(input, cx),
-            // The kubelet takes these (K3).
-            Input::Answer { .. } | Input::KubeletPower { .. } => {}
+            Input::Node(node, input) => self.node_step(&node, *input, machines, fabric, cx),
+            Input::Answer { tag, answer } => self.net_answer(tag, answer, machines, fabric, cx),
+            Input::KubeletPower { node, running } => self.switch_kubelet(&node, running, cx),
         }
     }
 
@@ -239,6 +256,12 @@ impl Cluster {
                 }
             }
             self.watchers.insert(ticket, watcher);
+            return;
+        }
+        if matches!(request.subresource, Subresource::Log | Subresource::Exec) {
+            if let Err(error) = self.pass_on(ticket, request, cx) {
+                cx.emit(Output::Reply { ticket, result: Err(error) });
+            }
             return;
         }
         let why = asked(request.verb);
@@ -284,6 +307,7 @@ impl Cluster {
         let changes: Vec<Arc<Change>> = self.store.changes_from(self.sent).cloned().collect();
         self.sent = self.store.changes();
         for change in changes {
+            self.config_change(&change, cx);
             for (process, streams) in &mut self.streams {
                 if !follows(process, &change) {
                     continue;
@@ -307,8 +331,8 @@ impl Cluster {
     fn deliver(
         &mut self,
         process: &Process,
-        _machines: &mut Machines,
-        _fabric: &mut Fabric,
+        machines: &mut Machines,
+        fabric: &mut Fabric,
         cx: &mut Cx<'_, Output>,
     ) {
         let Some(streams) = self.streams.get_mut(process) else { return };
@@ -328,7 +352,9 @@ impl Cluster {
                 let wishes = self.scheduler.changes(&changes, cx);
                 self.grant_scheduler(wishes, cx);
             }
-            Process::Kubelet(_) | Process::Proxy(_) | Process::Dns => {}
+            Process::Kubelet(_) | Process::Proxy(_) | Process::Dns => {
+                self.node_changes(process, &changes, machines, fabric, cx);
+            }
         }
     }
 
@@ -363,11 +389,12 @@ impl Cluster {
 
     fn notice(
         &mut self,
-        _notice: machine::Notice,
-        _machines: &mut Machines,
-        _fabric: &mut Fabric,
-        _cx: &mut Cx<'_, Output>,
+        notice: machine::Notice,
+        machines: &mut Machines,
+        fabric: &mut Fabric,
+        cx: &mut Cx<'_, Output>,
     ) {
+        self.runtime_notice(notice, machines, fabric, cx);
     }
 
     fn schedule(&mut self, input: scheduler::Input, cx: &mut Cx<'_, Output>) {

@@ -89,6 +89,7 @@ impl Cluster {
         let lease = lease_object(spec, cx);
         put(self, node, cx);
         put(self, lease, cx);
+        self.add_processes(spec, cx);
         self.fan_out(cx);
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::base::message::Message;
+use crate::base::quantity::Quantity;
 use crate::base::time::SimDuration;
 use crate::engine::cx::{Cx, Effect};
 use crate::engine::latency::Latency;
@@ -18,7 +19,6 @@ use crate::kube::node::NodeSpec;
 use crate::kube::proxy::{Proxy, Wish};
 use crate::kube::watch::Process;
 use crate::kube::{Cluster, Input, Output};
-use crate::base::quantity::Quantity;
 use crate::machine::{self, HostId, Machines};
 use crate::net::{self, Cidr, Fabric};
 
@@ -28,6 +28,9 @@ const PROXY_HOP: Latency = Latency {
     quantiles_us: [1_000, 2_000, 3_000, 5_000, 12_000],
     source: "traces/kubelet/20: kubectl exec of an idle machine",
 };
+
+/// Tags of network requests say from which node they come: its number stands from this bit on.
+const TAG_SHIFT: u32 = 40;
 
 /// What wakes the processes of a node.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,12 +61,14 @@ fn settings(spec: &NodeSpec) -> Settings {
 impl Cluster {
     /// The processes of a new node; the kubelet starts at once.
     pub(super) fn add_processes(&mut self, spec: &NodeSpec, cx: &mut Cx<'_, Output>) {
-        let number = self.kubelets.len() + 1;
-        let [high, low] = u16::try_from(number).unwrap_or(u16::MAX).to_be_bytes();
+        self.joined.push(spec.name.clone());
+        let number = u16::try_from(self.joined.len()).unwrap_or(u16::MAX);
+        let [high, low] = number.to_be_bytes();
         let range = Cidr::new(10, 244_u8.saturating_add(high), low, 0, 24);
         let host = HostId::new(spec.name.clone());
         let mut kubelet = Kubelet::new(&spec.name, host, &spec.address, settings(spec));
         kubelet.node.pod_range = Some(range);
+        kubelet.node.last_tag = u64::from(number) << TAG_SHIFT;
         self.kubelets.insert(spec.name.clone(), kubelet);
         self.proxies.insert(spec.name.clone(), Proxy::new(&spec.name));
         let start = NodeInput::Kubelet(kubelet::Input::Start);
@@ -210,14 +215,17 @@ impl Cluster {
     /// A network request of a kubelet ended.
     pub(super) fn net_answer(
         &mut self,
-        host: &Arc<str>,
         tag: u64,
         answer: net::Answer,
         machines: &mut Machines,
         fabric: &mut Fabric,
         cx: &mut Cx<'_, Output>,
     ) {
-        self.kubelet(host, kubelet::Input::Answer(tag, answer), machines, fabric, cx);
+        let number = usize::try_from(tag >> TAG_SHIFT).unwrap_or(0);
+        let Some(node) = number.checked_sub(1).and_then(|n| self.joined.get(n)).cloned() else {
+            return;
+        };
+        self.kubelet(&node, kubelet::Input::Answer(tag, answer), machines, fabric, cx);
     }
 
     /// A client asks for logs or a command: the API server passes it on to the pod's kubelet.
@@ -295,9 +303,7 @@ fn written(tag: &Tag) -> Option<Message> {
 
 fn on_node(object: &Object, node: &str) -> bool {
     match object {
-        Object::Pod(pod) => {
-            pod.spec.as_ref().and_then(|s| s.node_name.as_deref()) == Some(node)
-        }
+        Object::Pod(pod) => pod.spec.as_ref().and_then(|s| s.node_name.as_deref()) == Some(node),
         _ => false,
     }
 }

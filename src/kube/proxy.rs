@@ -207,7 +207,7 @@ fn endpoints(
         let mut numbers = numbers.filter(|p| p.name.as_deref().unwrap_or("") == port);
         let number = numbers.next().and_then(|p| u16::try_from(p.port?).ok());
         let Some(number) = number else { continue };
-        for endpoint in &slice.endpoints {
+        for endpoint in slice.endpoints.iter().flatten() {
             if only_on.is_some_and(|node| endpoint.node_name.as_deref() != Some(node)) {
                 continue;
             }
@@ -247,7 +247,7 @@ mod tests {
             })
             .collect();
         let slice = discovery::EndpointSlice {
-            endpoints,
+            endpoints: Some(endpoints),
             ports: Some(vec![discovery::EndpointPort {
                 name: Some(String::new()),
                 port: Some(80),
@@ -263,8 +263,11 @@ mod tests {
         let ips = |list: &[(&str, bool, bool, bool)], on| -> Vec<String> {
             endpoints(&slice(list), "", on).iter().map(|(ip, _)| ip.to_string()).collect()
         };
-        let (up, ending, down) =
-            (("10.0.0.1", true, true, false), ("10.0.0.2", false, true, true), ("10.0.0.3", false, false, false));
+        let (up, ending, down) = (
+            ("10.0.0.1", true, true, false),
+            ("10.0.0.2", false, true, true),
+            ("10.0.0.3", false, false, false),
+        );
         assert_eq!(ips(&[up, ending, down], None), ["10.0.0.1"]);
         assert_eq!(ips(&[ending, down], None), ["10.0.0.2"]);
         assert!(ips(&[down], None).is_empty());

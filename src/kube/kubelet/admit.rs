@@ -208,6 +208,9 @@ impl Kubelet {
         self.node.backoff = Default::default();
         self.node.pull_backoff = Default::default();
         self.node.pull_errors.clear();
+        if let Some(range) = self.node.pod_range {
+            around.fabric.add_pod_range(&self.node.host.0, range);
+        }
         self.register(around, cx);
         for uid in self.workers.keys().cloned().collect::<Vec<_>>() {
             let gone = self.workers.get(&uid).is_some_and(|w| {
@@ -220,7 +223,8 @@ impl Kubelet {
         }
         let wanted: Vec<Key> = around.store.pods_on(&name).cloned().collect();
         for uid in self.workers.keys().cloned().collect::<Vec<_>>() {
-            let key = self.workers.get(&uid).map(|w| w.key.clone()).unwrap_or_else(|| Key::new("", ""));
+            let key =
+                self.workers.get(&uid).map(|w| w.key.clone()).unwrap_or_else(|| Key::new("", ""));
             let newest = around.store.get(Kind::Pod, &key).map(|e| e.object.clone());
             self.with(&uid, around, cx, |w, env| {
                 if let (Some(Object::Pod(pod)), false) = (newest.as_deref(), w.orphan) {
@@ -233,7 +237,8 @@ impl Kubelet {
         for key in wanted {
             if let Some(entry) = around.store.get(Kind::Pod, &key) {
                 let object = entry.object.clone();
-                let known = object.meta().uid.as_deref().is_some_and(|u| self.workers.contains_key(u));
+                let known =
+                    object.meta().uid.as_deref().is_some_and(|u| self.workers.contains_key(u));
                 if !known {
                     self.pod(&key, Some(&object), around, cx);
                 }
@@ -318,4 +323,3 @@ fn selector_matches(spec: &core::PodSpec, node: &core::Node) -> bool {
     let mut wanted = spec.node_selector.iter().flatten();
     wanted.all(|(key, value)| labels.and_then(|l| l.get(key)) == Some(value))
 }
-

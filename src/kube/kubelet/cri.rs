@@ -446,8 +446,7 @@ fn termination_message(
         Some(crate::posix::Entry::File { content, .. }) => content.to_string(),
         _ => String::new(),
     };
-    let fallback = container.termination_message_policy.as_deref()
-        == Some("FallbackToLogsOnError")
+    let fallback = container.termination_message_policy.as_deref() == Some("FallbackToLogsOnError")
         && code != 0;
     let text = if text.is_empty() && fallback { log_tail(&id, env) } else { text };
     let cut: String = text.chars().take(MESSAGE_BYTES).collect();
@@ -457,7 +456,8 @@ fn termination_message(
 /// The last lines of a log: at most 80 (`fallbackToLogsOnError`).
 fn log_tail(id: &ContainerId, env: &Env<'_, '_>) -> String {
     let Some(log) = env.machines.logs(&env.node.host, id) else { return String::new() };
-    let mut lines: Vec<String> = log.iter().rev().take(80).map(|l| format!("{}\n", l.text)).collect();
+    let mut lines: Vec<String> =
+        log.iter().rev().take(80).map(|l| format!("{}\n", l.text)).collect();
     lines.reverse();
     lines.concat()
 }
@@ -490,7 +490,10 @@ mod tests {
         let s = SimDuration::from_secs;
         assert_eq!(plan(&["sh", "-c", "sleep 5; exit 3"]), Some((s(5), 3)));
         assert_eq!(plan(&["sh", "-c", "sleep 3600"]), Some((s(3600), 0)));
-        assert_eq!(plan(&["/bin/sh", "-c", "sleep 0.5;exit 0"]).map(|p| p.0.as_millis()), Some(500));
+        assert_eq!(
+            plan(&["/bin/sh", "-c", "sleep 0.5;exit 0"]).map(|p| p.0.as_millis()),
+            Some(500)
+        );
         assert_eq!(plan(&["sh", "-c", "echo hi; exit 1"]), None);
         assert_eq!(plan(&["nginx"]), None);
     }

@@ -103,7 +103,10 @@ impl Worker {
         let name: Arc<str> = format!("{}/{}", self.uid, volume.name).into();
         let used = env.machines.volume(&env.node.host, &name)?.files.used_below("/");
         (used > most).then(|| {
-            format!("Usage of EmptyDir volume \"{}\" exceeds the limit \"{}\". ", volume.name, limit.0)
+            format!(
+                "Usage of EmptyDir volume \"{}\" exceeds the limit \"{}\". ",
+                volume.name, limit.0
+            )
         })
     }
 

@@ -158,8 +158,7 @@ impl Kubelet {
         match purpose {
             ExecPurpose::Client(ticket) => self.client_done(ticket, code, cx),
             ExecPurpose::Probe(uid, container, kind) => {
-                let verdict =
-                    if code == 0 { Verdict::Success } else { Verdict::Failure(output) };
+                let verdict = if code == 0 { Verdict::Success } else { Verdict::Failure(output) };
                 self.with(&uid, around, cx, |w, env| {
                     w.probe_ended(&container, kind, &verdict, env);
                 });

@@ -46,13 +46,8 @@ impl Worker {
         let what = Message::new("why-kubelet-killing").with("container", name.clone());
         env.record(self, what);
         let grace = SimDuration::from_secs(self.kill_grace(name, why));
-        let kill = Kill {
-            name: name.clone(),
-            grace,
-            since: env.now(),
-            stage: KillStage::Turn,
-            timer: 0,
-        };
+        let kill =
+            Kill { name: name.clone(), grace, since: env.now(), stage: KillStage::Turn, timer: 0 };
         self.kills.insert(id.clone(), kill);
         self.begin_pre_stop(&id, env);
     }

@@ -198,6 +198,7 @@ impl Kubelet {
                 requests: BTreeMap::new(),
                 last_tag: 0,
                 users: BTreeMap::new(),
+                pod_range: None,
                 reported: None,
                 eviction_armed: false,
             },

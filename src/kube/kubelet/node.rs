@@ -142,6 +142,8 @@ pub struct NodeState {
     pub last_tag: u64,
     /// Pods by ConfigMap and Secret that they mount.
     pub users: BTreeMap<(Kind, Key), BTreeSet<Arc<str>>>,
+    /// Range of its pods' addresses.
+    pub pod_range: Option<crate::net::Cidr>,
     /// What it last reported about itself, and when.
     pub reported: Option<SimTime>,
     /// Whether a check for evictions is due.

@@ -129,12 +129,7 @@ fn conditions(
             "kubelet has sufficient memory available",
         ),
         ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-        (
-            "PIDPressure",
-            "False",
-            "KubeletHasSufficientPID",
-            "kubelet has sufficient PID available",
-        ),
+        ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
         ("Ready", word, reason, message),
     ];
     let before = old.and_then(|o| o.conditions.as_deref()).unwrap_or(&[]);
@@ -245,7 +240,12 @@ impl Kubelet {
         }
     }
 
-    fn status(&self, old: Option<&core::NodeStatus>, ready: bool, cx: &Cx<'_, Output>) -> core::NodeStatus {
+    fn status(
+        &self,
+        old: Option<&core::NodeStatus>,
+        ready: bool,
+        cx: &Cx<'_, Output>,
+    ) -> core::NodeStatus {
         let address = |kind: &str, address: &str| core::NodeAddress {
             type_: kind.to_owned(),
             address: address.to_owned(),
@@ -253,7 +253,8 @@ impl Kubelet {
         let mut capacity = self.node.capacity(false);
         let mut allocatable = self.node.capacity(true);
         // Extended resources that others patched in stay.
-        let kept = |list: &mut BTreeMap<String, ApiQuantity>, old: Option<&BTreeMap<String, ApiQuantity>>| {
+        let kept = |list: &mut BTreeMap<String, ApiQuantity>,
+                    old: Option<&BTreeMap<String, ApiQuantity>>| {
             for (name, amount) in old.into_iter().flatten().filter(|(n, _)| n.contains('/')) {
                 list.entry(name.clone()).or_insert_with(|| amount.clone());
             }

@@ -16,15 +16,14 @@ use crate::base::time::SimTime;
 use crate::engine::cx::Cx;
 use crate::net::{Answer, Origin, Request};
 
-/// Tags of the kubelet's requests have this bit, so that the world can tell them from those of a
-/// terminal on the same host.
-pub const TAG_BIT: u64 = 1 << 63;
+/// The world tells by this bit that a component of Kubernetes asked; it comes back without it.
+const TAG_BIT: u64 = 1 << 63;
 
 /// Send a network request of the kubelet.
 pub fn send(request: Request, purpose: NetPurpose, env: &mut Env<'_, '_>) {
     env.node.last_tag += 1;
+    env.node.requests.insert(env.node.last_tag, purpose);
     let tag = env.node.last_tag | TAG_BIT;
-    env.node.requests.insert(tag, purpose);
     let from = Origin::Host(env.node.host.0.clone());
     let fabric = &mut *env.fabric;
     env.cx.within(|cx| fabric.step(crate::net::Input::Send { from, tag, request }, cx));

@@ -138,9 +138,11 @@ impl Worker {
 
     /// Everything runs with the resources of its spec: the resize is over.
     pub(super) fn check_resized(&mut self, env: &mut Env<'_, '_>) {
-        let done = self.spec.containers.iter().all(|c| {
-            self.runtime.newest(&c.name).is_none_or(|r| r.resources == c.resources)
-        });
+        let done = self
+            .spec
+            .containers
+            .iter()
+            .all(|c| self.runtime.newest(&c.name).is_none_or(|r| r.resources == c.resources));
         if self.resizing && done && self.resized.is_empty() {
             self.resizing = false;
             let text = format!("Pod resize completed: {}", self.resize_json());

@@ -150,7 +150,8 @@ impl Kubelet {
         let namespace = request.namespace.as_deref().unwrap_or("");
         let name = request.name.as_deref().unwrap_or("");
         let uid = self.keys.get(&Key::new(namespace, name));
-        uid.and_then(|uid| self.workers.get(uid)).ok_or_else(|| ApiError::not_found(Kind::Pod, name))
+        uid.and_then(|uid| self.workers.get(uid))
+            .ok_or_else(|| ApiError::not_found(Kind::Pod, name))
     }
 
     fn logs(
@@ -166,11 +167,8 @@ impl Kubelet {
         let pod = worker.key.name.clone();
         let status = worker.status.as_deref().or(worker.pod.status.as_ref());
         let lists = status.map(|s| [&s.container_statuses, &s.init_container_statuses]);
-        let found = lists
-            .into_iter()
-            .flatten()
-            .flatten()
-            .find_map(|list| status_of(list, &container));
+        let found =
+            lists.into_iter().flatten().flatten().find_map(|list| status_of(list, &container));
         let Some(found) = found else {
             let text = format!("container \"{container}\" in pod \"{pod}\" is not available");
             return Err(bad_request(text));
@@ -316,12 +314,7 @@ impl Kubelet {
     }
 
     /// A client left.
-    pub(super) fn forget(
-        &mut self,
-        ticket: u64,
-        around: &mut Around<'_>,
-        cx: &mut Cx<'_, Output>,
-    ) {
+    pub(super) fn forget(&mut self, ticket: u64, around: &mut Around<'_>, cx: &mut Cx<'_, Output>) {
         if let Some(follower) = self.streams.followers.remove(&ticket) {
             around.machines.follow(&self.node.host, &follower.id, false);
         }

@@ -227,8 +227,7 @@ impl Worker {
         for old in self.runtime.push(&start.name, run) {
             cri::remove(&old, env);
         }
-        let delay =
-            if env.node.hollow() { SimDuration::from_millis(1) } else { env.draw(&START) };
+        let delay = if env.node.hollow() { SimDuration::from_millis(1) } else { env.draw(&START) };
         self.set_current(Current::Start(start.clone()));
         self.wake_after(delay, env);
     }
@@ -240,7 +239,8 @@ impl Worker {
             Err(error) => self.start_failed(start, &error, env),
             Ok(()) => {
                 env.say(self, Some(&start.name), false, "Started", "Container started");
-                let what = Message::new("why-kubelet-started").with("container", start.name.clone());
+                let what =
+                    Message::new("why-kubelet-started").with("container", start.name.clone());
                 env.record(self, what);
                 self.resized.remove(&start.name);
                 if let Some(work) = self.work() {
@@ -259,7 +259,8 @@ impl Worker {
 
     /// Run the postStart hook, if there is one.
     fn post_start(&mut self, start: &Start, env: &mut Env<'_, '_>) {
-        let hook = self.container(&start.name).and_then(|c| c.lifecycle.as_ref()?.post_start.clone());
+        let hook =
+            self.container(&start.name).and_then(|c| c.lifecycle.as_ref()?.post_start.clone());
         let Some(hook) = hook.filter(|_| !env.node.hollow()) else {
             self.reasons.remove(&start.name);
             return;
@@ -319,7 +320,8 @@ impl Worker {
 
     fn post_start_failed(&mut self, start: Start, code: u8, env: &mut Env<'_, '_>) {
         env.say(self, Some(&start.name), true, "FailedPostStartHook", "PostStartHook failed");
-        let hook = self.container(&start.name).and_then(|c| c.lifecycle.as_ref()?.post_start.clone());
+        let hook =
+            self.container(&start.name).and_then(|c| c.lifecycle.as_ref()?.post_start.clone());
         let argv = hook.and_then(|h| h.exec).and_then(|e| e.command).unwrap_or_default();
         let text = texts::post_start(&argv, &start.name, &self.full_name(), code);
         self.failed(&start, "PostStartHookError", &text);

@@ -11,13 +11,13 @@ use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
-use crate::kube::clock::meta_time;
 use super::conditions::{self, Draft};
 use super::phase::{self, is_terminal, status_of};
 use super::record::{PodRuntime, Run, RunState};
 use super::resize;
 use super::restart::{RestartPolicy, is_sidecar};
 use crate::base::time::SimTime;
+use crate::kube::clock::meta_time;
 
 /// Why a container could not be started in the last sync: waiting reason and message.
 pub type Reasons = BTreeMap<Arc<str>, (&'static str, Arc<str>)>;

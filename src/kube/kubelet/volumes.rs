@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1 as core;
 use super::Due;
 use super::downward::{self, Addresses};
 use super::env::Data;
-use super::node::{Env, RETRY, RESYNC};
+use super::node::{Env, RESYNC, RETRY};
 use super::worker::{Doing, Worker};
 use crate::base::message::Message;
 use crate::base::time::{SimDuration, SimTime};
@@ -170,11 +170,7 @@ fn content(worker: &Worker, volume: &core::Volume, env: &Env<'_, '_>) -> Option<
 /// The CA that every namespace gets; the simulated cluster may not have made it yet.
 const ROOT_CA: &str = "kube-root-ca.crt";
 
-fn projected(
-    worker: &Worker,
-    volume: &core::ProjectedVolumeSource,
-    env: &Env<'_, '_>,
-) -> Content {
+fn projected(worker: &Worker, volume: &core::ProjectedVolumeSource, env: &Env<'_, '_>) -> Content {
     let namespace = &worker.key.namespace;
     let mut files = BTreeMap::new();
     for source in volume.sources.iter().flatten() {
@@ -272,8 +268,7 @@ impl Worker {
     fn mount_failed(&mut self, volume: &str, error: &str, env: &mut Env<'_, '_>) {
         let text = format!("MountVolume.SetUp failed for volume \"{volume}\" : {error}");
         env.say(self, None, true, "FailedMount", text);
-        let what =
-            Message::new("why-kubelet-mount").with("volume", volume).with("message", error);
+        let what = Message::new("why-kubelet-mount").with("volume", volume).with("message", error);
         env.note(self, what);
         let tries = self.mounts.failing.get(volume).map_or(0, |(tries, _)| *tries);
         let delay = SimDuration(MOUNT_RETRY.0 << tries.min(8)).min(MOUNT_RETRY_MAX);
@@ -327,8 +322,12 @@ impl Worker {
             };
             let Some(name) = name else { continue };
             let memory = volume.empty_dir.as_ref().and_then(|e| e.medium.as_deref());
-            let is_new =
-                env.machines.create_volume(&env.node.host, &name, memory == Some("Memory"), env.cx.now);
+            let is_new = env.machines.create_volume(
+                &env.node.host,
+                &name,
+                memory == Some("Memory"),
+                env.cx.now,
+            );
             if is_new && volume.persistent_volume_claim.is_none() {
                 self.mounts.made.push(name.clone());
             }
@@ -481,7 +480,7 @@ mod tests {
         let item = |key: &str, path: &str| core::KeyToPath {
             key: key.to_owned(),
             path: path.to_owned(),
-            mode: None,
+            ..Default::default()
         };
         let files = |r: Content| r.map(|f| f.into_keys().collect::<Vec<_>>());
         let all = from_object("configmap", "cfg", Some(data.clone()), None, false);
