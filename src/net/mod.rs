@@ -5,6 +5,7 @@
 //!
 //! Must not know: what runs in a container, Docker's or Kubernetes' objects.
 
+pub mod api;
 pub mod fabric;
 pub mod names;
 mod route;

@@ -1,13 +1,13 @@
 //! Commands that change the shell itself or wait, and the way from a name to what runs it.
 
-use crate::base::time::SimDuration;
 use crate::posix::applets::{self, Call};
-use crate::posix::exec::Input;
-use crate::posix::expand::Var;
+use crate::posix::fds::Input;
 use crate::posix::files::{Kind, normal};
 use crate::posix::filter::Filter;
-use crate::posix::process::{Effect, Io, MAIN, Process};
+use crate::posix::jobs::{kill, sleep, timeout, trap, wait};
+use crate::posix::process::{Io, MAIN, Process};
 use crate::posix::task::{Frame, Options, Task};
+use crate::posix::variables::{arithmetic, declare, env, local, set, shift, unset};
 
 type Run = fn(&mut Process, &mut Task, &[String], &mut Io<'_>) -> u8;
 
@@ -19,6 +19,7 @@ const BUILTINS: &[(&str, Run)] = &[
     (".", source),
     ("source", source),
     ("alias", |_, _, _, _| 0),
+    ("busybox", prefixed),
     ("break", |p, t, a, _| leave_loop(p, t, a, true)),
     ("cd", cd),
     ("command", command),
@@ -44,6 +45,7 @@ const BUILTINS: &[(&str, Run)] = &[
     ("set", set),
     ("shift", shift),
     ("sleep", sleep),
+    ("sudo", prefixed),
     ("time", prefixed),
     ("timeout", timeout),
     ("trap", trap),
@@ -57,6 +59,7 @@ const BUILTINS: &[(&str, Run)] = &[
     }),
     ("unset", unset),
     ("wait", wait),
+    ("watch", watch),
     ("which", which),
     ("xargs", |_, t, a, _| {
         t.stack.push(Frame::Gather(a.to_vec(), String::new()));
@@ -80,35 +83,6 @@ fn find(name: &str) -> Option<Run> {
 
 fn is_shell(name: &str) -> bool {
     matches!(name, "sh" | "ash" | "bash" | "dash")
-}
-
-/// Signals by name, as Linux numbers them.
-const SIGNALS: &[(&str, u8)] = &[
-    ("EXIT", 0),
-    ("HUP", 1),
-    ("INT", 2),
-    ("QUIT", 3),
-    ("ABRT", 6),
-    ("KILL", 9),
-    ("USR1", 10),
-    ("SEGV", 11),
-    ("USR2", 12),
-    ("PIPE", 13),
-    ("ALRM", 14),
-    ("TERM", 15),
-    ("CHLD", 17),
-    ("CONT", 18),
-    ("STOP", 19),
-    ("WINCH", 28),
-];
-
-fn signal_number(name: &str) -> Option<u8> {
-    if let Ok(n) = name.parse::<u8>() {
-        return (n <= 64).then_some(n);
-    }
-    let upper = name.to_ascii_uppercase();
-    let short = upper.strip_prefix("SIG").unwrap_or(&upper);
-    SIGNALS.iter().find(|(known, _)| *known == short).map(|(_, n)| *n)
 }
 
 impl Process {
@@ -315,36 +289,6 @@ impl Process {
             }
             Some(_) | None => false,
         }
-    }
-
-    pub(super) fn wait_jobs(&mut self, task: &mut Task, pids: Vec<u32>) {
-        if let Some(signal) = task.pending.front() {
-            task.status = 128_u8.saturating_add(*signal);
-            return;
-        }
-        let wanted: Vec<u32> =
-            if pids.is_empty() { task.jobs.keys().copied().collect() } else { pids.clone() };
-        let mut status = 0;
-        for pid in &wanted {
-            let Some(number) = task.jobs.get(pid) else {
-                status = 127;
-                continue;
-            };
-            match self.done.get(number) {
-                Some(code) => status = *code,
-                None => {
-                    task.waiting = true;
-                    task.stack.push(Frame::Wait(pids));
-                    return;
-                }
-            }
-        }
-        for pid in &wanted {
-            if let Some(number) = task.jobs.remove(pid) {
-                self.done.remove(&number);
-            }
-        }
-        task.status = if pids.is_empty() { 0 } else { status };
     }
 
     pub(super) fn read_line(&mut self, task: &mut Task, argv: Vec<String>, io: &mut Io<'_>) {
@@ -615,38 +559,6 @@ fn type_(p: &mut Process, task: &mut Task, argv: &[String], io: &mut Io<'_>) -> 
     status
 }
 
-fn env(p: &mut Process, task: &mut Task, argv: &[String], io: &mut Io<'_>) -> u8 {
-    let mut saved = Vec::new();
-    let mut rest = argv.get(1..).unwrap_or(&[]);
-    while let Some((first, more)) = rest.split_first() {
-        match first.split_once('=') {
-            Some((name, value)) => {
-                saved.push((name.to_owned(), task.vars.get(name).cloned()));
-                let var = Var { value: Some(value.into()), exported: true, readonly: false };
-                task.vars.edit().insert(name.to_owned(), var);
-            }
-            None if first == "-i" || first == "-" => {
-                for (name, var) in task.vars.clone().iter() {
-                    saved.push((name.clone(), Some(var.clone())));
-                }
-                task.vars.edit().clear();
-            }
-            None if first == "-u" && !more.is_empty() => {}
-            None => break,
-        }
-        rest = more;
-    }
-    task.stack.push(Frame::Variables(saved));
-    if rest.is_empty() {
-        let all = task.environment();
-        let text: String = all.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-        let _ = p.write(task, 1, &text, io);
-        return 0;
-    }
-    task.stack.push(Frame::Argv(rest.to_vec()));
-    task.status
-}
-
 fn eval(_: &mut Process, task: &mut Task, argv: &[String], _: &mut Io<'_>) -> u8 {
     task.load(&argv.get(1..).unwrap_or(&[]).join(" "));
     0
@@ -700,379 +612,27 @@ fn return_(p: &mut Process, task: &mut Task, argv: &[String], _: &mut Io<'_>) ->
     code
 }
 
-fn declare(
-    p: &mut Process,
-    task: &mut Task,
-    argv: &[String],
-    io: &mut Io<'_>,
-    export: bool,
-    readonly: bool,
-) -> u8 {
-    let names = argv.iter().skip(1).filter(|a| !a.starts_with('-'));
-    if names.clone().next().is_none() {
-        let word = argv.first().map_or("export", String::as_str);
-        let shown = task.vars.iter().filter(|(_, v)| if export { v.exported } else { v.readonly });
-        let text: String = shown
-            .map(|(name, v)| format!("{word} {name}='{}'\n", v.value.as_deref().unwrap_or("")))
-            .collect();
-        let _ = p.write(task, 1, &text, io);
-        return 0;
-    }
-    for word in names {
-        let (name, value) = match word.split_once('=') {
-            Some((name, value)) => (name, Some(value)),
-            None => (word.as_str(), None),
-        };
-        if !is_name(name) {
-            p.complain(task, &format!("sh: export: {word}: bad variable name"), io);
-            return 2;
-        }
-        if let Some(value) = value
-            && !task.set_var(name, value)
-        {
-            p.complain(task, &format!("sh: {name}: is read only"), io);
-            return 2;
-        }
-        let fresh = Var { value: None, exported: false, readonly: false };
-        let var = task.vars.edit().entry(name.to_owned()).or_insert(fresh);
-        var.exported |= export;
-        var.readonly |= readonly;
-    }
-    0
-}
-
-fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-fn local(_: &mut Process, task: &mut Task, argv: &[String], _: &mut Io<'_>) -> u8 {
-    for word in argv.iter().skip(1) {
-        let (name, value) = match word.split_once('=') {
-            Some((name, value)) => (name, Some(value)),
-            None => (word.as_str(), None),
-        };
-        let before = task.vars.get(name).cloned();
-        let call = task.stack.iter_mut().rev().find_map(|frame| match frame {
-            Frame::Call(_, locals) => Some(locals),
-            _ => None,
-        });
-        if let Some(locals) = call {
-            locals.push((name.to_owned(), before));
-        }
-        if let Some(value) = value {
-            task.set_var(name, value);
-        }
-    }
-    0
-}
-
-fn set(p: &mut Process, task: &mut Task, argv: &[String], io: &mut Io<'_>) -> u8 {
-    let mut args = argv.iter().skip(1).peekable();
-    if args.peek().is_none() {
-        let text: String = task
-            .vars
-            .iter()
-            .map(|(name, v)| format!("{name}='{}'\n", v.value.as_deref().unwrap_or("")))
-            .collect();
-        let _ = p.write(task, 1, &text, io);
-        return 0;
-    }
-    while let Some(arg) = args.peek() {
-        let on = arg.starts_with('-');
-        if arg.as_str() == "--" {
-            args.next();
-            task.args = args.cloned().collect();
-            return 0;
-        }
-        let Some(letters) = arg.strip_prefix(['-', '+']).filter(|l| !l.is_empty()) else { break };
-        let letters = letters.to_owned();
-        args.next();
-        for letter in letters.chars() {
-            let known = match letter {
-                'o' => match args.next().map(String::as_str) {
-                    Some("errexit") => task.options.set('e', on),
-                    Some("nounset") => task.options.set('u', on),
-                    Some("xtrace") => task.options.set('x', on),
-                    Some("noglob") => task.options.set('f', on),
-                    Some(_) | None => true,
-                },
-                letter => task.options.set(letter, on) || "abhmvC".contains(letter),
-            };
-            if !known {
-                p.complain(task, &format!("sh: set: illegal option -{letter}"), io);
-                return 2;
-            }
-        }
-    }
-    if args.peek().is_some() {
-        task.args = args.cloned().collect();
-    }
-    0
-}
-
-fn shift(p: &mut Process, task: &mut Task, argv: &[String], io: &mut Io<'_>) -> u8 {
-    let n: usize = argv.get(1).and_then(|n| n.parse().ok()).unwrap_or(1);
-    if n > task.args.len() {
-        p.complain(task, "sh: shift: can't shift that many", io);
-        return 2;
-    }
-    task.args.drain(..n);
-    0
-}
-
-/// A length of time as `sleep` reads it; `None` for nonsense, the greatest for `infinity`.
-pub(super) fn duration(text: &str) -> Option<SimDuration> {
-    if matches!(text, "infinity" | "inf") {
-        return Some(SimDuration(u64::MAX));
-    }
-    let (number, unit) = match text.char_indices().last()? {
-        (at, 's') => (text.get(..at)?, 1_000_000),
-        (at, 'm') => (text.get(..at)?, 60_000_000),
-        (at, 'h') => (text.get(..at)?, 3_600_000_000),
-        (at, 'd') => (text.get(..at)?, 86_400_000_000),
-        _ => (text, 1_000_000_u64),
-    };
-    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
-    if whole.is_empty() && part.is_empty() {
-        return None;
-    }
-    let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-    if !digits(whole) || !digits(part) {
-        return None;
-    }
-    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    let micro: u64 = format!("{part:0<6}").get(..6)?.parse().ok()?;
-    let total = whole.checked_mul(unit)?.checked_add(micro.checked_mul(unit / 1_000_000)?)?;
-    Some(SimDuration(total))
-}
-
-fn sleep(p: &mut Process, task: &mut Task, argv: &[String], io: &mut Io<'_>) -> u8 {
-    let mut total = SimDuration::ZERO;
-    if argv.len() < 2 {
-        p.complain(task, "sleep: missing operand", io);
-        return 1;
-    }
-    for arg in argv.iter().skip(1) {
-        match duration(arg) {
-            Some(part) => total = SimDuration(total.0.saturating_add(part.0)),
-            None => {
-                p.complain(task, &format!("sleep: invalid number '{arg}'"), io);
-                return 1;
-            }
-        }
-    }
-    if total.0 == u64::MAX {
-        task.stack.push(Frame::Forever);
-        return task.status;
-    }
-    let op = p.begin(task.number, false);
-    p.effects.push(Effect::Sleep(op, total));
-    task.stack.push(Frame::Op(op));
-    task.status
-}
-
-fn timeout(p: &mut Process, task: &mut Task, argv: &[String], io: &mut Io<'_>) -> u8 {
+/// `watch [-n seconds] command`: the command again and again, each time on a fresh screen.
+fn watch(p: &mut Process, task: &mut Task, argv: &[String], io: &mut Io<'_>) -> u8 {
     let mut rest = argv.get(1..).unwrap_or(&[]);
-    while let Some(first) = rest.first().filter(|a| a.starts_with('-')) {
-        let skip = if first.len() == 2 { 2 } else { 1 };
-        rest = rest.get(skip..).unwrap_or(&[]);
+    let mut every = "2";
+    while let Some((first, more)) = rest.split_first() {
+        let Some(option) = first.strip_prefix('-') else { break };
+        rest = more;
+        match option.strip_prefix('n') {
+            Some("") => {
+                every = rest.first().map_or("2", String::as_str);
+                rest = rest.get(1..).unwrap_or(&[]);
+            }
+            Some(attached) => every = attached,
+            None => {}
+        }
     }
-    let Some((time, command)) = rest.split_first() else { return 125 };
-    let Some(time) = duration(time) else {
-        p.complain(task, &format!("timeout: invalid number '{time}'"), io);
-        return 125;
-    };
-    let fds = task.fds.clone();
-    let Some((child, _)) = p.spawn(task, vec![Frame::Argv(command.to_vec())], fds, io) else {
-        return 125;
-    };
-    let op = p.begin(task.number, false);
-    p.effects.push(Effect::Sleep(op, time));
-    task.stack.push(Frame::Timeout(child, op, 0));
+    let command = rest.join(" ");
+    let title = command.replace('\'', "");
+    let text = format!(
+        "while true; do printf '\\033[H\\033[2JEvery {every}s: {title}\\n\\n'; {command}; sleep {every}; done"
+    );
+    p.nested(task, &text, "watch", None, &[], io);
     task.status
-}
-
-fn trap(p: &mut Process, task: &mut Task, argv: &[String], io: &mut Io<'_>) -> u8 {
-    let mut args = argv.get(1..).unwrap_or(&[]);
-    if args.first().is_some_and(|a| a == "--") {
-        args = args.get(1..).unwrap_or(&[]);
-    }
-    let Some((action, mut signals)) = args.split_first() else {
-        let text: String = task
-            .traps
-            .iter()
-            .map(|(n, text)| {
-                let name = SIGNALS.iter().find(|(_, known)| known == n).map_or("?", |(s, _)| s);
-                format!("trap -- '{text}' {name}\n")
-            })
-            .collect();
-        let _ = p.write(task, 1, &text, io);
-        return 0;
-    };
-    let mut action = Some(action.as_str());
-    if signals.is_empty() {
-        signals = args;
-        action = None;
-    }
-    for name in signals {
-        let Some(number) = signal_number(name) else {
-            p.complain(task, &format!("sh: trap: {name}: invalid signal specification"), io);
-            return 1;
-        };
-        match action {
-            Some("-") | None => task.traps.remove(&number),
-            Some(text) => task.traps.insert(number, text.into()),
-        };
-    }
-    0
-}
-
-fn unset(_: &mut Process, task: &mut Task, argv: &[String], _: &mut Io<'_>) -> u8 {
-    for name in argv.iter().skip(1) {
-        match name.as_str() {
-            "-f" | "-v" => {}
-            name if argv.get(1).is_some_and(|a| a == "-f") => {
-                task.functions.edit().remove(name);
-            }
-            name => {
-                task.vars.edit().remove(name);
-            }
-        }
-    }
-    0
-}
-
-fn wait(_: &mut Process, task: &mut Task, argv: &[String], _: &mut Io<'_>) -> u8 {
-    let mut pids = Vec::new();
-    for arg in argv.iter().skip(1) {
-        let job = arg.strip_prefix('%').and_then(|n| n.parse::<usize>().ok());
-        let pid = match job {
-            Some(n) => task.jobs.keys().nth(n.saturating_sub(1)).copied(),
-            None => arg.parse().ok(),
-        };
-        pids.push(pid.unwrap_or(0));
-    }
-    task.stack.push(Frame::Wait(pids));
-    0
-}
-
-fn arithmetic(p: &mut Process, task: &mut Task, argv: &[String], io: &mut Io<'_>) -> u8 {
-    struct Vars<'a>(&'a mut Task);
-    impl crate::posix::math::Memory for Vars<'_> {
-        fn get(&self, name: &str) -> String {
-            self.0.var(name).unwrap_or_default()
-        }
-        fn set(&mut self, name: &str, value: i64) {
-            self.0.set_var(name, &value.to_string());
-        }
-    }
-    let text = argv.get(1..).unwrap_or(&[]).join(" ");
-    match crate::posix::math::calculate(&text, &mut Vars(task)) {
-        Ok(value) => u8::from(value == 0),
-        Err(message) => {
-            p.complain(task, &format!("sh: {message}"), io);
-            1
-        }
-    }
-}
-
-fn kill(p: &mut Process, task: &mut Task, argv: &[String], io: &mut Io<'_>) -> u8 {
-    let mut signal = 15;
-    let mut targets = argv.get(1..).unwrap_or(&[]);
-    if let Some(first) = targets.first() {
-        let name = match first.as_str() {
-            "-s" | "-n" => targets.get(1).map(String::as_str),
-            "-l" => {
-                let names: Vec<&str> = SIGNALS.iter().skip(1).map(|(name, _)| *name).collect();
-                let _ = p.write(task, 1, &format!("{}\n", names.join(" ")), io);
-                return 0;
-            }
-            other => other.strip_prefix('-'),
-        };
-        if let Some(name) = name {
-            let Some(number) = signal_number(name) else {
-                p.complain(task, &format!("sh: kill: bad signal name '{name}'"), io);
-                return 1;
-            };
-            signal = number;
-            let skip = if first == "-s" || first == "-n" { 2 } else { 1 };
-            targets = targets.get(skip..).unwrap_or(&[]);
-        }
-    }
-    let mut status = 0;
-    for target in targets.iter().filter(|t| *t != "--") {
-        let job = target.strip_prefix('%').and_then(|n| n.parse::<usize>().ok());
-        let pid = match job {
-            Some(n) => task.jobs.keys().nth(n.saturating_sub(1)).map(|p| i64::from(*p)),
-            None => target.parse::<i64>().ok(),
-        };
-        let Some(pid) = pid else {
-            p.complain(task, &format!("sh: invalid number '{target}'"), io);
-            status = 1;
-            continue;
-        };
-        if !p.send(task, pid, signal, io) {
-            let why = "No such process";
-            p.complain(task, &format!("sh: can't kill pid {pid}: {why}"), io);
-            status = 1;
-        }
-    }
-    status
-}
-
-impl Process {
-    /// Send a signal; false if there is no such process.
-    fn send(&mut self, task: &mut Task, pid: i64, signal: u8, io: &Io<'_>) -> bool {
-        let own = i64::from(self.pid);
-        if pid == own {
-            return self.signal_self(task, signal);
-        }
-        let child = self.tasks.values().find(|t| t.number != MAIN && i64::from(t.pid) == pid);
-        if let Some((number, trapped)) = child.map(|t| (t.number, t.traps.get(&signal).cloned())) {
-            match trapped {
-                _ if signal == 0 => {}
-                Some(text) if text.is_empty() && signal != 9 => {}
-                Some(_) if signal != 9 => {
-                    if let Some(child) = self.tasks.get_mut(&number) {
-                        child.pending.push_back(signal);
-                    }
-                    self.wake_all();
-                }
-                Some(_) | None => self.kill_task(number, 128_u8.saturating_add(signal)),
-            }
-            return true;
-        }
-        let was_job = u32::try_from(pid).is_ok_and(|pid| task.jobs.contains_key(&pid));
-        let known = pid < 0 || io.facts.processes.iter().any(|(n, ..)| i64::from(*n) == pid);
-        if was_job || !(known || pid == 1) {
-            return false;
-        }
-        if signal != 0 {
-            self.effects.push(Effect::Kill(pid, signal));
-        }
-        true
-    }
-
-    fn signal_self(&mut self, task: &mut Task, signal: u8) -> bool {
-        // The first process of a namespace gets no signal from inside that it does not handle.
-        let alone = self.pid == 1;
-        let trapped = task.traps.get(&signal).cloned();
-        match trapped {
-            _ if signal == 0 => {}
-            Some(text) if signal != 9 => {
-                if !text.is_empty() {
-                    task.pending.push_back(signal);
-                }
-            }
-            Some(_) | None if alone => {}
-            Some(_) | None => {
-                task.traps.clear();
-                self.effects.push(Effect::Kill(i64::from(self.pid), signal));
-                task.stack.clear();
-                task.ended = Some(128_u8.saturating_add(signal));
-            }
-        }
-        true
-    }
 }

@@ -2,37 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::base::time::SimDuration;
-use crate::posix::applets::{self, Call};
-use crate::posix::ast::{Command, How, List, Node, Pipeline, When};
+use crate::posix::ast::{Command, List, Node, Pipeline, When};
 use crate::posix::expand::{Halt, Scope, Var};
-use crate::posix::files::normal;
-use crate::posix::filter::Filter;
-use crate::posix::process::{Command as Program, Effect, Io, MAIN, MAX_TASKS, PIPE_SIZE, Process};
-use crate::posix::task::{Fd, Fds, Frame, Pipe, Task};
+use crate::posix::process::{Io, MAIN, MAX_TASKS, Process};
+use crate::posix::task::{Fd, Fds, Frame, Task};
 
 /// Deepest stack of a task (endless recursion of functions).
 const MAX_STACK: usize = 3_000;
-/// How often `tail -f` looks at its file, as coreutils.
-const FOLLOW_PERIOD: SimDuration = SimDuration(1_000_000);
-/// How often and from what size a growing program takes more memory; it doubles each time.
-const GROW_PERIOD: SimDuration = SimDuration(20_000);
-const GROW_LIMIT: u64 = 1 << 36;
-
-/// Text from a descriptor.
-pub(super) enum Input {
-    /// Some text.
-    Text(String),
-    /// There will be no more.
-    End,
-    /// Not yet.
-    Wait,
-    /// Zero bytes without end.
-    Zeros,
-}
 
 impl Process {
     /// Do the next thing of a task.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest are frames that wait")]
     pub(super) fn step(&mut self, task: &mut Task, io: &mut Io<'_>) {
         if task.broken {
             task.ended = Some(141);
@@ -48,7 +28,7 @@ impl Process {
             task.ended = Some(2);
             return;
         }
-        if self.start_trap(task) {
+        if Self::start_trap(task) {
             return;
         }
         let Some(frame) = task.stack.pop() else {
@@ -86,9 +66,9 @@ impl Process {
                 self.drop_frame(task, frame)
             }
             Frame::Trap(status) => task.status = status,
-            Frame::If(node, arm) => self.after_test(task, &node, arm),
-            Frame::LoopTest(node) => self.loop_test(task, &node),
-            Frame::LoopBody(node) => self.loop_body(task, &node),
+            Frame::If(node, arm) => Self::after_test(task, &node, arm),
+            Frame::LoopTest(node) => Self::loop_test(task, &node),
+            Frame::LoopBody(node) => Self::loop_body(task, &node),
             Frame::For(node, items, at) => {
                 if let (Command::For { name, body, .. }, Some(item)) =
                     (&node.command, items.get(at))
@@ -100,74 +80,6 @@ impl Process {
                 }
             }
             frame => self.wait_frame(task, frame, io),
-        }
-    }
-
-    /// Frames that wait for something.
-    fn wait_frame(&mut self, task: &mut Task, frame: Frame, io: &mut Io<'_>) {
-        match frame {
-            Frame::Tasks(children) => {
-                if children.iter().all(|child| self.done.contains_key(child)) {
-                    for child in children {
-                        task.status = self.done.remove(&child).unwrap_or(task.status);
-                    }
-                } else {
-                    task.waiting = true;
-                    task.stack.push(Frame::Tasks(children));
-                }
-            }
-            Frame::Capture(pipe) => {
-                let text = self.pipes.remove(&pipe).map(|p| p.text).unwrap_or_default();
-                if let Some(Frame::Run(_, results)) = task.stack.last_mut() {
-                    results.push(text);
-                }
-            }
-            Frame::Op(op) => match self.results.remove(&op) {
-                Some(code) => task.status = code,
-                None => {
-                    task.waiting = true;
-                    task.stack.push(Frame::Op(op));
-                }
-            },
-            Frame::Replaced(op) => match self.results.remove(&op) {
-                Some(code) => task.ended = Some(code),
-                None => {
-                    task.waiting = true;
-                    task.stack.push(Frame::Replaced(op));
-                }
-            },
-            Frame::Wait(pids) => self.wait_jobs(task, pids),
-            Frame::Filter(filter) => self.feed(task, *filter, io),
-            Frame::Gather(argv, text) => self.gather(task, argv, text, false, io),
-            Frame::GatherRun(argv, text) => self.gather(task, argv, text, true, io),
-            Frame::Read(argv) => self.read_line(task, argv, io),
-            Frame::Follow(path, seen) => self.follow(task, path, seen, io),
-            Frame::Timeout(child, op, code) => self.timeout(task, child, op, code),
-            Frame::Endless(text) => {
-                let full = self.full(task);
-                if !full && self.write(task, 1, &text, io).is_err() {
-                    task.ended = Some(141);
-                    return;
-                }
-                task.waiting = full;
-                task.stack.push(Frame::Endless(text));
-            }
-            Frame::Grow(bytes) if bytes < GROW_LIMIT => {
-                self.effects.push(Effect::Memory(bytes));
-                task.stack.push(Frame::Grow(bytes.saturating_mul(2)));
-                let op = self.begin(task.number, false);
-                self.effects.push(Effect::Sleep(op, GROW_PERIOD));
-                task.stack.push(Frame::Op(op));
-            }
-            Frame::Grow(_) => {
-                self.effects.push(Effect::Memory(0));
-                self.complain(task, "tail: out of memory", io);
-                task.status = 1;
-            }
-            other => {
-                task.waiting = true;
-                task.stack.push(other);
-            }
         }
     }
 
@@ -204,7 +116,7 @@ impl Process {
     }
 
     /// Run a trap if a signal waits and the task is between two commands.
-    fn start_trap(&mut self, task: &mut Task) -> bool {
+    fn start_trap(task: &mut Task) -> bool {
         let between = !matches!(
             task.stack.last(),
             Some(
@@ -379,60 +291,6 @@ impl Process {
         Some((number, pid))
     }
 
-    pub(super) fn new_pipe(&mut self, text: &str) -> u32 {
-        self.counter += 1;
-        let pipe = Pipe { text: text.to_owned(), readers: 0, writers: 0 };
-        self.pipes.insert(self.counter, pipe);
-        self.counter
-    }
-
-    fn hold(&mut self, fd: &Fd) {
-        match fd {
-            Fd::Reader(id) => {
-                if let Some(pipe) = self.pipes.get_mut(id) {
-                    pipe.readers += 1;
-                }
-            }
-            Fd::Writer(id) => {
-                if let Some(pipe) = self.pipes.get_mut(id) {
-                    pipe.writers += 1;
-                }
-            }
-            Fd::Input | Fd::Out | Fd::Err | Fd::Null | Fd::Zeros | Fd::File(_) => {}
-        }
-    }
-
-    fn release(&mut self, fd: &Fd) {
-        let (id, reading) = match fd {
-            Fd::Reader(id) => (id, true),
-            Fd::Writer(id) => (id, false),
-            Fd::Input | Fd::Out | Fd::Err | Fd::Null | Fd::Zeros | Fd::File(_) => return,
-        };
-        let Some(pipe) = self.pipes.get_mut(id) else { return };
-        if reading {
-            pipe.readers = pipe.readers.saturating_sub(1);
-        } else {
-            pipe.writers = pipe.writers.saturating_sub(1);
-        }
-        if pipe.readers == 0 && pipe.writers == 0 {
-            self.pipes.remove(id);
-        }
-        self.wake_all();
-    }
-
-    pub(super) fn close_all(&mut self, fds: &Fds) {
-        for fd in fds.values() {
-            self.release(fd);
-        }
-    }
-
-    fn set_fd(&mut self, task: &mut Task, number: u32, fd: Fd) {
-        self.hold(&fd);
-        if let Some(old) = task.fds.insert(number, fd) {
-            self.release(&old);
-        }
-    }
-
     /// A line on a task's standard error.
     pub(super) fn complain(&mut self, task: &Task, message: &str, io: &mut Io<'_>) {
         let _ = self.write(task, 2, &format!("{message}\n"), io);
@@ -520,6 +378,7 @@ impl Process {
             match &node.command {
                 Command::Simple { words: list, assigns: sets } => {
                     words = scope.fields(list)?;
+                    let before = scope.assigned.len();
                     for (name, word) in sets {
                         let value = scope.text(word)?;
                         scope.assigned.push((name.clone(), value.clone()));
@@ -527,7 +386,7 @@ impl Process {
                     }
                     // They become the command's own unless there is no command.
                     if !words.is_empty() {
-                        scope.assigned.clear();
+                        scope.assigned.truncate(before);
                     }
                 }
                 Command::For { words: Some(list), .. } => words = scope.fields(list)?,
@@ -575,7 +434,14 @@ impl Process {
         task.reads = task.stage || redirects.iter().any(|(fd, ..)| *fd == 0);
         match &node.command {
             Command::Simple { .. } => self.simple(task, words, assigns, substituted, io),
-            command => self.compound(task, node, command, &words, &assigns, io),
+            command @ (Command::Subshell(_)
+            | Command::Group(_)
+            | Command::If(..)
+            | Command::Loop { .. }
+            | Command::For { .. }
+            | Command::Case(..)
+            | Command::Function(..)
+            | Command::Test(_)) => self.compound(task, node, command, &words, &assigns, io),
         }
     }
 
@@ -672,7 +538,7 @@ impl Process {
         }
     }
 
-    fn after_test(&mut self, task: &mut Task, node: &Arc<Node>, arm: usize) {
+    fn after_test(task: &mut Task, node: &Arc<Node>, arm: usize) {
         let Command::If(arms, other) = &node.command else { return };
         if task.status == 0 {
             if let Some((_, body)) = arms.get(arm) {
@@ -691,7 +557,7 @@ impl Process {
         }
     }
 
-    fn loop_test(&mut self, task: &mut Task, node: &Arc<Node>) {
+    fn loop_test(task: &mut Task, node: &Arc<Node>) {
         let Command::Loop { until, body, .. } = &node.command else { return };
         if (task.status == 0) == *until {
             task.status = 0;
@@ -701,252 +567,10 @@ impl Process {
         task.stack.push(Frame::List(body.clone(), 0));
     }
 
-    fn loop_body(&mut self, task: &mut Task, node: &Arc<Node>) {
+    fn loop_body(task: &mut Task, node: &Arc<Node>) {
         let Command::Loop { test, .. } = &node.command else { return };
         task.stack.push(Frame::LoopTest(node.clone()));
         task.stack.push(Frame::List(test.clone(), 0));
-    }
-
-    fn redirect(
-        &mut self,
-        task: &mut Task,
-        fd: u32,
-        how: How,
-        target: &str,
-        io: &mut Io<'_>,
-    ) -> Result<(), String> {
-        let opened = match how {
-            How::Duplicate if target == "-" => {
-                if let Some(old) = task.fds.remove(&fd) {
-                    self.release(&old);
-                }
-                return Ok(());
-            }
-            How::Duplicate => {
-                let from = target.parse::<u32>().ok().and_then(|n| task.fds.get(&n).cloned());
-                from.ok_or_else(|| format!("{target}: bad file descriptor"))?
-            }
-            How::Text => Fd::Reader(self.new_pipe(target)),
-            How::Read => self.open_read(task, target, io)?,
-            How::Write | How::Append | How::Both | How::WriteAll => {
-                self.open_write(task, target, how == How::Write || how == How::WriteAll, io)?
-            }
-        };
-        if how == How::WriteAll {
-            self.set_fd(task, 2, opened.clone());
-        }
-        self.set_fd(task, fd, opened);
-        Ok(())
-    }
-
-    fn open_read(&mut self, task: &Task, target: &str, io: &Io<'_>) -> Result<Fd, String> {
-        let path = normal(&task.cwd, target);
-        if let Some(fd) = device(task, &path) {
-            return Ok(fd);
-        }
-        match io.files.read(&path) {
-            Ok(text) => Ok(Fd::Reader(self.new_pipe(&text))),
-            Err(crate::posix::FsError::NotFound) => {
-                Err(format!("can't open {target}: no such file"))
-            }
-            Err(error) => Err(format!("can't open {target}: {error}")),
-        }
-    }
-
-    fn open_write(
-        &self,
-        task: &Task,
-        target: &str,
-        truncate: bool,
-        io: &mut Io<'_>,
-    ) -> Result<Fd, String> {
-        let path = normal(&task.cwd, target);
-        if let Some(fd) = device(task, &path) {
-            return Ok(fd);
-        }
-        let made = if truncate {
-            io.files.write(&path, "", io.now)
-        } else {
-            io.files.append(&path, "", io.now)
-        };
-        match made {
-            Ok(()) => Ok(Fd::File(path.as_str().into())),
-            Err(crate::posix::FsError::NotFound) => {
-                Err(format!("can't create {target}: nonexistent directory"))
-            }
-            Err(error) => Err(format!("can't create {target}: {error}")),
-        }
-    }
-
-    /// Whether the pipe that a task writes to is full.
-    fn full(&self, task: &Task) -> bool {
-        match task.fds.get(&1) {
-            Some(Fd::Writer(id)) => {
-                self.pipes.get(id).is_some_and(|p| p.text.len() > PIPE_SIZE && p.writers > 0)
-                    && self.tasks.values().any(|t| t.fds.get(&0) == Some(&Fd::Reader(*id)))
-            }
-            Some(_) | None => false,
-        }
-    }
-
-    /// Take what a task's input holds now.
-    pub(super) fn input(&mut self, task: &Task, line: bool) -> Input {
-        let (text, ended) = match task.fds.get(&0) {
-            Some(Fd::Reader(id)) => match self.pipes.get_mut(id) {
-                Some(pipe) => (&mut pipe.text, pipe.writers == 0),
-                None => return Input::End,
-            },
-            Some(Fd::Input) => (&mut self.typed.text, self.typed.ended),
-            Some(Fd::Zeros) => return Input::Zeros,
-            Some(Fd::Out | Fd::Err | Fd::Null | Fd::Writer(_) | Fd::File(_)) | None => {
-                return Input::End;
-            }
-        };
-        if text.is_empty() {
-            return if ended { Input::End } else { Input::Wait };
-        }
-        let end = match text.find('\n') {
-            Some(at) if line => at + 1,
-            None if line && !ended => return Input::Wait,
-            Some(_) | None => text.len(),
-        };
-        let taken: String = text.drain(..end).collect();
-        if matches!(task.fds.get(&0), Some(Fd::Reader(_))) {
-            self.wake_all();
-        }
-        Input::Text(taken)
-    }
-
-    fn feed(&mut self, task: &mut Task, mut filter: Filter, io: &mut Io<'_>) {
-        let text = match self.input(task, false) {
-            Input::Wait => {
-                task.waiting = true;
-                task.stack.push(Frame::Filter(Box::new(filter)));
-                return;
-            }
-            Input::Zeros => {
-                task.status = 1;
-                return;
-            }
-            Input::Text(text) => Some(text),
-            Input::End => None,
-        };
-        let mut call = Call::new(task, &[], "", io);
-        let finished = match &text {
-            Some(text) => filter.feed(text, &mut call),
-            None => true,
-        };
-        if finished {
-            task.status = filter.finish(&mut call);
-        }
-        let (out, err) = (call.out, call.err);
-        self.pour(task, &out, &err, io);
-        if !finished && !task.broken {
-            task.stack.push(Frame::Filter(Box::new(filter)));
-        }
-    }
-
-    /// Write the output of a tool.
-    fn pour(&mut self, task: &mut Task, out: &str, err: &str, io: &mut Io<'_>) {
-        let _ = self.write(task, 2, err, io);
-        if self.write(task, 1, out, io).is_err() {
-            task.broken = true;
-        }
-    }
-
-    fn gather(
-        &mut self,
-        task: &mut Task,
-        argv: Vec<String>,
-        mut text: String,
-        external: bool,
-        io: &mut Io<'_>,
-    ) {
-        match self.input(task, false) {
-            // A program that never gets to the end of its input still begins to read.
-            Input::Text(more) if !external || text.len() + more.len() < PIPE_SIZE * 16 => {
-                text.push_str(&more);
-                task.stack.push(if external {
-                    Frame::GatherRun(argv, text)
-                } else {
-                    Frame::Gather(argv, text)
-                });
-            }
-            Input::Wait => {
-                task.waiting = true;
-                task.stack.push(if external {
-                    Frame::GatherRun(argv, text)
-                } else {
-                    Frame::Gather(argv, text)
-                });
-            }
-            Input::Zeros if !external => task.stack.push(Frame::Grow(1 << 24)),
-            Input::End | Input::Zeros | Input::Text(_) if external => {
-                self.external(task, argv, Some(text));
-            }
-            Input::End | Input::Zeros | Input::Text(_) => self.applet(task, &argv, &text, io),
-        }
-    }
-
-    /// Run a tool with all its input.
-    pub(super) fn applet(
-        &mut self,
-        task: &mut Task,
-        argv: &[String],
-        input: &str,
-        io: &mut Io<'_>,
-    ) {
-        if self.with_input(task, argv, input, io) {
-            return;
-        }
-        let Some(tool) = argv.first().and_then(|name| applets::find(name)) else { return };
-        let mut call = Call::new(task, argv, input, io);
-        let status = (tool.run)(&mut call);
-        let (out, err) = (call.out, call.err);
-        task.status = status;
-        self.pour(task, &out, &err, io);
-    }
-
-    /// Let a command leave the shell.
-    pub(super) fn external(&mut self, task: &mut Task, argv: Vec<String>, stdin: Option<String>) {
-        let replaces = task.number == MAIN && self.replaceable && task.last_command();
-        let op = self.begin(task.number, true);
-        let env = task.environment();
-        let stdin = match task.fds.get(&0) {
-            Some(Fd::Null) if stdin.is_none() => Some(String::new()),
-            _ => stdin,
-        };
-        let direct = task.fds.get(&1) == Some(&Fd::Out);
-        let cwd = task.cwd.to_string();
-        self.effects.push(Effect::Run(op, Program { argv, env, cwd, stdin, direct, replaces }));
-        task.stack.push(if replaces { Frame::Replaced(op) } else { Frame::Op(op) });
-    }
-
-    fn follow(&mut self, task: &mut Task, path: String, seen: usize, io: &mut Io<'_>) {
-        let text = io.files.read(&path).unwrap_or_default();
-        let seen = if text.len() < seen { 0 } else { seen };
-        let fresh = text.get(seen..).unwrap_or("").to_owned();
-        self.pour(task, &fresh, "", io);
-        task.stack.push(Frame::Follow(path, text.len()));
-        let op = self.begin(task.number, false);
-        self.effects.push(Effect::Sleep(op, FOLLOW_PERIOD));
-        task.stack.push(Frame::Op(op));
-    }
-
-    fn timeout(&mut self, task: &mut Task, child: u32, op: crate::posix::TaskId, code: u8) {
-        if let Some(status) = self.done.remove(&child) {
-            self.cancel(op);
-            task.status = if code == 0 { status } else { code };
-            return;
-        }
-        let mut code = code;
-        if self.results.remove(&op).is_some() {
-            // coreutils' code for a command that ran out of time.
-            code = 124;
-            self.kill_task(child, 143);
-        }
-        task.waiting = true;
-        task.stack.push(Frame::Timeout(child, op, code));
     }
 }
 
@@ -957,19 +581,5 @@ fn restore_vars(task: &mut Task, saved: Vec<(String, Option<Var>)>) {
             Some(var) => vars.insert(name, var),
             None => vars.remove(&name),
         };
-    }
-}
-
-/// What a path of a device opens.
-fn device(task: &Task, path: &str) -> Option<Fd> {
-    match path {
-        "/dev/null" => Some(Fd::Null),
-        "/dev/zero" | "/dev/urandom" | "/dev/random" => Some(Fd::Zeros),
-        "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0" => task.fds.get(&0).cloned(),
-        "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" => task.fds.get(&1).cloned(),
-        "/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2" => task.fds.get(&2).cloned(),
-        "/dev/tty" | "/proc/1/fd/1" => Some(Fd::Out),
-        "/proc/1/fd/2" => Some(Fd::Err),
-        _ => None,
     }
 }

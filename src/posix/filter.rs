@@ -232,10 +232,8 @@ impl Filter {
                         } else {
                             format!("can't open '{file}': {error}")
                         };
-                        call.complain(&match self.what {
-                            What::Grep(_) => format!("grep: {file}: {error}"),
-                            _ => format!("{name}: {how}"),
-                        });
+                        let how = if name == "grep" { format!("{file}: {error}") } else { how };
+                        call.complain(&format!("{name}: {how}"));
                     }
                 }
             }
@@ -392,8 +390,7 @@ fn grep(name: &str, args: &[String], call: &mut Call<'_>) -> Result<(What, Vec<S
             Some("-") => options = false,
             Some("-color" | "-color=auto" | "-color=always" | "-line-buffered") => {}
             Some(letters) => {
-                let mut rest = letters.char_indices();
-                while let Some((at, c)) = rest.next() {
+                for (at, c) in letters.char_indices() {
                     if !"emABC".contains(c) {
                         flags.push(c);
                         continue;

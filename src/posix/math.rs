@@ -205,7 +205,7 @@ impl Sum<'_> {
         Ok(value)
     }
 
-    fn variable(&mut self, name: &str) -> Result<i64, String> {
+    fn variable(&self, name: &str) -> Result<i64, String> {
         let text = self.memory.get(name);
         let text = text.trim();
         if text.is_empty() {

@@ -7,6 +7,10 @@
 
 mod applets;
 mod ast;
+mod fds;
+mod waits;
+mod jobs;
+mod variables;
 mod builtins;
 mod exec;
 mod expand;
@@ -24,4 +28,4 @@ mod tests;
 mod words;
 
 pub use files::{Entry, FileSystem, Files, FsError, Kind, Stat, normal, parent};
-pub use process::{Command, Effect, Facts, Io, Process, Stream, TaskId, Wake};
+pub use process::{Command, Effect, Facts, Io, Process, ProcessRow, Stream, TaskId, Wake};

@@ -142,9 +142,10 @@ impl Parser {
 
     /// The keyword at this place, if there is one.
     fn keyword(&self) -> Option<&'static str> {
-        KEYWORDS.iter().copied().find(|word| {
-            self.looking_at(word) && self.peek_at(word.len()).is_none_or(|c| is_meta(c))
-        })
+        KEYWORDS
+            .iter()
+            .copied()
+            .find(|word| self.looking_at(word) && self.peek_at(word.len()).is_none_or(is_meta))
     }
 
     fn eat_keyword(&mut self, word: &str) -> bool {
@@ -280,10 +281,8 @@ impl Parser {
             Some("in") | None => self.other_command()?,
             Some(_) => return Err(self.unexpected()),
         };
-        let (command, mut redirects) = match command {
-            Command::Simple { .. } => self.simple()?,
-            other => (other, Vec::new()),
-        };
+        let simple = matches!(command, Command::Simple { .. });
+        let (command, mut redirects) = if simple { self.simple()? } else { (command, Vec::new()) };
         loop {
             self.blanks();
             match self.redirect()? {

@@ -92,6 +92,9 @@ pub enum Effect {
     Exit(u8),
 }
 
+/// A process as `ps` lists it: number, user, command line.
+pub type ProcessRow = (u32, Arc<str>, Arc<str>);
+
 /// Facts about the place where a shell runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
@@ -110,7 +113,7 @@ pub struct Facts {
     /// Most processes at once (`--pids-limit`); 0 for no limit.
     pub pids_limit: u32,
     /// Other processes there (pid, user, command line), for `ps` and `pgrep`.
-    pub processes: Arc<[(u32, Arc<str>, Arc<str>)]>,
+    pub processes: Arc<[ProcessRow]>,
 }
 
 impl Default for Facts {
@@ -382,7 +385,7 @@ impl Process {
     }
 
     /// A task ended: close what it held, tell who waits.
-    fn finish(&mut self, mut task: Task, code: u8, io: &mut Io<'_>) {
+    fn finish(&mut self, mut task: Task, code: u8, io: &Io<'_>) {
         while let Some(frame) = task.stack.pop() {
             self.drop_frame(&mut task, frame);
         }

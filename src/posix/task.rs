@@ -255,6 +255,7 @@ impl Task {
     }
 
     /// Whether a failure here does not end a `set -e` shell: it is being tested.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only these frames test")]
     pub(super) fn tested(&self) -> bool {
         self.quiet
             || self.stack.iter().any(|frame| match frame {
@@ -265,6 +266,7 @@ impl Task {
     }
 
     /// Whether nothing is left to do after what runs now.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "any other frame has something left to do")]
     pub(super) fn last_command(&self) -> bool {
         self.traps.is_empty()
             && self.jobs.is_empty()

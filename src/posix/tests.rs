@@ -182,6 +182,66 @@ fn scripts() {
         ),
         ("n=0; for a in \"$@\"; do n=$((n+1)); shift; done; echo $n $#", "2 0\n", 0),
         ("if", "", 2),
+        ("busybox echo x; sudo echo y; nohup echo z", "x\ny\nz\n", 0),
+        ("c=$(hello); [ -z \"$c\" ] || echo \"$c\" | wc -w", "2\n", 0),
+        ("for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait; echo ok", "ok\n", 0),
+        (
+            "while read -r a b; do hello; echo $a; done < /etc/hosts",
+            "hello None\n127.0.0.1\nhello None\n10.0.0.2\n",
+            0,
+        ),
+        ("f() { echo \"$#:$*\"; shift; echo $1; }; f 'a b' c; echo $#", "2:a b c\nc\n2\n", 0),
+        (
+            "x='a  b'; for w in $x; do echo $w; done; IFS=,; y=1,2; set -- $y; echo $2",
+            "a\nb\n2\n",
+            0,
+        ),
+        ("echo \"a\\$b \\\"q\\\" \\`\"", "a$b \"q\" `\n", 0),
+        (
+            "until [ -f /tmp/r ]; do n=$((n+1)); [ $n = 3 ] && touch /tmp/r; sleep 1; done; echo $n",
+            "3\n",
+            0,
+        ),
+        ("a=$(cat <<E\nin\nE\n); echo $a", "in\n", 0),
+        ("if true; then echo a; fi | cat; { echo b; echo c; } | tail -1", "a\nc\n", 0),
+        (
+            "printf 'a\\nb\\n' | while read x; do echo \"<$x>\"; done | sed 's/</[/;s/>/]/'",
+            "[a]\n[b]\n",
+            0,
+        ),
+        ("(exit 4) || echo $?; sh -ec 'false; echo no' || echo $?", "4\n1\n", 0),
+        (
+            "grep -c a a.txt; grep -n a a.txt | head -1; grep -o '[0-9]*\\.' /etc/hosts | head -1",
+            "2\n2:a\n127.\n",
+            0,
+        ),
+        (
+            "ls -a /w | sort; cp a.txt b.txt && mv b.txt c.txt; ls; rm -f *.txt; ls | wc -l",
+            ".\n..\na.txt\na.txt\nc.txt\n0\n",
+            0,
+        ),
+        ("echo $((2**3))", "", 2),
+        ("echo a >&2 2>/dev/null | cat; echo b 2>&1 >/dev/null", "", 0),
+        ("trap 'echo int' INT; kill -INT $$; echo after", "int\nafter\n", 0),
+        ("nginx_status() { return 2; }; nginx_status || echo \"code $?\"", "code 2\n", 0),
+        (
+            "[ \"$(date +%Y)\" -ge 2026 ] && echo new; test \"$MODE\" = ok && sleep 3600; exit 1",
+            "new\n",
+            1,
+        ),
+        (
+            "tail -n +3 a.txt; head -n1 a.txt; wc -l < a.txt; sort -u a.txt | tr '\\n' ' '",
+            "c\na\nb\n4\na b c ",
+            0,
+        ),
+        (
+            "x=5; x=$((x*2)) ; echo $x; : $((x+=1)); echo $x; echo $(( x > 10 ? 1 : 0 ))",
+            "10\n11\n1\n",
+            0,
+        ),
+        ("case \"a b\" in a\\ b) echo q;; esac; case x in [a-c]|x) echo r;; esac", "q\nr\n", 0),
+        ("echo ${1:-none} ${9:-none} ${UNSET+set}${HOME+home}", "x none home\n", 0),
+        ("cd /nosuch || echo fail; cd /tmp && cd - && pwd", "fail\n/w\n/w\n", 0),
     ] {
         let stage = run(text);
         assert_eq!((stage.out.as_str(), stage.code), (out, Some(code)), "{text}\n{}", stage.err);

@@ -393,7 +393,7 @@ pub(super) fn uniq(call: &mut Call<'_>) -> u8 {
         }
     }
     let (doubled, single, counted) = (call.has('d'), call.has('u'), call.has('c'));
-    let shown = groups.iter().filter(|(n, _)| !(doubled && *n < 2) && !(single && *n > 1));
+    let shown = groups.iter().filter(|(n, _)| !(doubled && *n < 2 || single && *n > 1));
     call.out = shown
         .map(|(n, line)| if counted { format!("{n:>7} {line}\n") } else { format!("{line}\n") })
         .collect();
