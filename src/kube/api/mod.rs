@@ -6,4 +6,5 @@ pub mod server;
 pub mod store;
 pub mod selector;
 pub mod decode;
+pub mod default;
 pub mod quantity;
