@@ -313,6 +313,17 @@ impl Kind {
         qualified(self.info().name, self.info().group)
     }
 
+    /// What the server warns of when the kind is used.
+    #[must_use]
+    pub const fn deprecation(self) -> Option<&'static str> {
+        match self {
+            Self::Endpoints => {
+                Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
+            }
+            _ => None,
+        }
+    }
+
     /// The kind that a manifest's `kind` and `apiVersion` name.
     #[must_use]
     pub fn find(kind: &str, api_version: &str) -> Option<Self> {

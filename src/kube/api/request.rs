@@ -368,6 +368,8 @@ pub struct ApiError {
     pub retry_after_seconds: Option<u32>,
     /// Warnings that came along.
     pub warnings: Vec<String>,
+    /// Where in the client's document, for an editor.
+    pub at: Vec<String>,
 }
 
 impl Display for ApiError {
@@ -416,6 +418,20 @@ impl ApiError {
             format!("{resource} \"{name}\" is forbidden: {why}")
         };
         Self::about(403, "Forbidden", kind, name, message)
+    }
+
+    /// `Pod "web" is invalid: …`, with one complaint or a list of them.
+    #[must_use]
+    pub fn invalid(kind: Kind, name: &str, causes: Vec<Cause>) -> Self {
+        let texts: Vec<String> =
+            causes.iter().map(|c| format!("{}: {}", c.field, c.message)).collect();
+        let body = match texts.as_slice() {
+            [one] => one.clone(),
+            many => format!("[{}]", many.join(", ")),
+        };
+        let message = format!("{} \"{name}\" is invalid: {body}", kind.group_kind());
+        let (kind, name) = (kind.name().to_owned(), name.to_owned());
+        Self { code: 422, reason: "Invalid", message, causes, kind, name, ..Self::default() }
     }
 
     /// A request that cannot be understood.

@@ -251,6 +251,10 @@ impl Store {
     }
 }
 
+/// What the server says when an object changed since it was read.
+pub const MODIFIED: &str = "the object has been modified; \
+    please apply your changes to the latest version and try again";
+
 /// The cluster IPs and node ports (with protocol) that a service holds.
 fn service_holds(service: &Service) -> (Vec<&str>, Vec<(i32, Arc<str>)>) {
     let Some(spec) = &service.spec else { return (Vec::new(), Vec::new()) };
