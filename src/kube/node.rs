@@ -77,6 +77,8 @@ pub fn bootstrap(cluster: &mut Cluster, cx: &mut Cx<'_, Output>) {
             cx,
         );
     }
+    let (now, by) = (cx.now, cx.cause);
+    crate::kube::api::bootstrap::cluster(&mut cluster.store, now, cx.stream("bootstrap", ""), by);
 }
 
 impl Cluster {

@@ -3,6 +3,9 @@
 pub mod object;
 pub mod request;
 pub mod server;
+pub mod bootstrap;
+#[cfg(test)]
+mod server_tests;
 pub mod write;
 pub mod delete;
 pub mod subresource;

@@ -5,11 +5,11 @@
 use std::sync::Arc;
 
 use crate::base::name;
-use crate::kube::api::object::{Key, Object};
+use crate::kube::api::object::{Key, Kind, Object};
 use crate::kube::api::request::{ApiError, Request, Subresource};
 use crate::kube::api::server::Call;
 use crate::kube::api::store::MODIFIED;
-use crate::kube::api::{admission, allocate, delete, strategy, validate};
+use crate::kube::api::{admission, allocate, bootstrap, delete, strategy, validate};
 use crate::kube::clock;
 
 /// Longest start of a generated name (`maxGeneratedNameLength`).
@@ -45,6 +45,9 @@ pub fn create(call: &mut Call<'_>, mut object: Object) -> Result<Arc<Object>, Ap
         return Ok(Arc::new(object));
     }
     let change = call.store.commit(kind, &key, Some(object), call.now, call.by);
+    if kind == Kind::Namespace {
+        bootstrap::namespace(call.store, &key.name, call.now, call.rng, call.by);
+    }
     change.new.clone().ok_or_else(|| ApiError::not_found(kind, &key.name))
 }
 
