@@ -9,6 +9,7 @@ mod pacer;
 mod storage;
 mod js;
 mod panels;
+pub mod bench;
 
 /// Show the page.
 pub fn start() {

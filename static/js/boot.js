@@ -2,7 +2,7 @@
 //
 // In the one-file bundle `globalThis.drydockBundle` holds the wasm and the editor instead of files.
 
-import init from "./drydock.js";
+import init, * as drydock from "./drydock.js";
 
 const bundle = globalThis.drydockBundle;
 
@@ -22,7 +22,7 @@ const show = (error) => {
 };
 
 const source = bundle ? bundle.wasm() : new URL("drydock_bg.wasm", import.meta.url);
-init({ module_or_path: source }).catch(show);
+init({ module_or_path: source }).then(() => { globalThis.drydock = drydock; }, show);
 
 if (!bundle && "serviceWorker" in navigator && location.protocol === "https:") {
   navigator.serviceWorker.register("offline.js");
