@@ -185,9 +185,10 @@ impl State<'_> {
         let error =
             |at: usize, message: String| ExecError { at, context: command.text.clone(), message };
         let Operand::Function(at, name) = first else {
-            // A method with one argument, such as `.Label "tier"`, is a map here.
-            if let (Operand::Field(..), [argument], None) = (first, rest, &piped)
-                && let Ok(Value::Map(map)) = self.operand(first, command, dot)?
+            // A method with one argument, such as `.Label "tier"`, is a map in a field `(Label)`.
+            if let (Operand::Field(_, names), [argument], None) = (first, rest, &piped)
+                && let [name] = names.as_slice()
+                && let Some(Value::Map(map)) = dot.get(&format!("({name})"))
             {
                 let key = self.operand(argument, command, dot)?.unwrap_or_default().print();
                 let found = map.get(&key).cloned();

@@ -116,7 +116,7 @@ impl Value {
     pub fn raw(&self) -> Self {
         match self {
             Self::Struct(fields) => {
-                let present = fields.iter().filter(|(_, v)| *v != Self::Absent);
+                let present = fields.iter().filter(|(k, v)| is_shown(k, v));
                 Self::Map(present.map(|(k, v)| (k.clone(), v.raw())).collect())
             }
             Self::Map(map) => Self::Map(map.iter().map(|(k, v)| (k.clone(), v.raw())).collect()),
@@ -220,12 +220,18 @@ impl Value {
                 write_items(out, ('{', '}'), items, map.len(), depth, escape);
             }
             Self::Struct(fields) => {
-                let present = || fields.iter().filter(|(_, v)| *v != Self::Absent);
+                let present = || fields.iter().filter(|(k, v)| is_shown(k, v));
                 let items = present().map(|(k, v)| (Some(k), v));
                 write_items(out, ('{', '}'), items, present().count(), depth, escape);
             }
         }
     }
+}
+
+/// Whether JSON shows a field: not those that are absent, nor methods, whose names are in
+/// parentheses.
+fn is_shown(name: &str, value: &Value) -> bool {
+    *value != Value::Absent && !name.starts_with('(')
 }
 
 fn write_items<'a>(

@@ -1,0 +1,216 @@
+//! `docker cp`.
+
+use crate::docker::api::{ArchiveEntry, Reply, Request};
+use crate::docker::human_size;
+use crate::posix::{FileSystem as _, Kind as FileKind, normal};
+use crate::shell::docker::State;
+use crate::shell::docker::flags::{Count, Kind, Parsed, Spec, flag};
+use crate::shell::job::{Io, Ticket, Wake};
+
+/// Files in one copy.
+const MAX_FILES: usize = 10_000;
+/// Bytes of a block of a tar archive.
+const BLOCK: usize = 512;
+
+pub(crate) const SPEC: Spec = Spec {
+    path: "cp",
+    usage: "[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n\tdocker cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH",
+    about: "Copy files/folders between a container and the local filesystem",
+    count: Count::Exactly(2),
+    stop_at_argument: false,
+    flags: &[
+        flag("archive", 'a', Kind::Bool, "Archive mode (copy all uid/gid information)"),
+        flag("follow-link", 'L', Kind::Bool, "Always follow symbol link in SRC_PATH"),
+        flag("quiet", 'q', Kind::Bool, "Suppress progress output during copy"),
+    ],
+};
+
+/// A running `cp`.
+#[derive(Clone, Debug)]
+pub(crate) struct Copy {
+    ticket: Ticket,
+    /// Where files from the container go; `None` for the other direction.
+    target: Option<String>,
+    source: String,
+    report: Option<String>,
+}
+
+/// `container:path`; a path that begins with `/` or `.` is local.
+fn split(text: &str) -> Option<(&str, &str)> {
+    if text.starts_with(['/', '.']) {
+        return None;
+    }
+    text.split_once(':').filter(|(name, _)| !name.is_empty())
+}
+
+fn base_name(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
+}
+
+pub(crate) fn copy(parsed: Parsed, io: &mut Io<'_>) -> State {
+    let [source, target] = parsed.args.as_slice() else { return State::Over };
+    let quiet = parsed.is("quiet") || !io.tty;
+    match (split(source), split(target)) {
+        (Some(_), Some(_)) => State::fail("copying between containers is not supported", 1, io),
+        (None, None) => State::fail("must specify at least one container source", 1, io),
+        (Some((id, path)), None) => {
+            let request = Request::ContainerCopyFrom { id: id.to_owned(), path: path.to_owned() };
+            let ticket = io.ask_docker(request);
+            let report = (!quiet && target != "-").then(|| target.clone());
+            State::Copy(Copy {
+                ticket,
+                target: Some(target.clone()),
+                source: path.to_owned(),
+                report,
+            })
+        }
+        (None, Some((id, path))) => {
+            let local = normal(io.cwd, source);
+            let files = match gather(&local, io) {
+                Ok(files) => files,
+                Err(()) => {
+                    let text = format!("lstat {local}: no such file or directory");
+                    return State::fail(&text, 1, io);
+                }
+            };
+            let report = (!quiet).then(|| format!("{id}:{path}"));
+            let request =
+                Request::ContainerCopyTo { id: id.to_owned(), path: path.to_owned(), files };
+            let ticket = io.ask_docker(request);
+            State::Copy(Copy { ticket, target: None, source: local, report })
+        }
+    }
+}
+
+/// A local file or directory as entries whose paths begin with its name.
+fn gather(path: &str, io: &Io<'_>) -> Result<Vec<ArchiveEntry>, ()> {
+    let stat = io.files.stat(path).map_err(|_| ())?;
+    let name = base_name(path).to_owned();
+    let mut entries = Vec::new();
+    let mut waiting = vec![(path.to_owned(), name)];
+    while let Some((path, name)) = waiting.pop() {
+        if entries.len() >= MAX_FILES {
+            break;
+        }
+        let Ok(stat) = io.files.stat(&path) else { continue };
+        if stat.kind == FileKind::Directory {
+            for child in io.files.list(&path).unwrap_or_default().into_iter().rev() {
+                waiting.push((normal(&path, &child), format!("{name}/{child}")));
+            }
+            entries.push(ArchiveEntry { path: name, content: None, mode: stat.mode });
+        } else {
+            let content = io.files.read(&path).map(|c| c.to_string()).unwrap_or_default();
+            entries.push(ArchiveEntry { path: name, content: Some(content), mode: stat.mode });
+        }
+    }
+    let _ = stat;
+    Ok(entries)
+}
+
+/// Write entries from a container below a local path.
+fn store(
+    entries: &[ArchiveEntry],
+    source: &str,
+    target: &str,
+    io: &mut Io<'_>,
+) -> Result<(), String> {
+    let local = normal(io.cwd, target);
+    let into_dir = io.files.stat(&local).map(|s| s.kind) == Ok(FileKind::Directory);
+    let root = if into_dir { normal(&local, base_name(source)) } else { local };
+    for entry in entries {
+        let path = normal(&root, &entry.path);
+        let result = match &entry.content {
+            None => match io.files.make_dir(&path) {
+                Err(crate::posix::FsError::Exists) => Ok(()),
+                other => other,
+            },
+            Some(content) => io.files.write(&path, content, io.now),
+        };
+        result.map_err(|e| format!("open {path}: {}", e.to_string().to_lowercase()))?;
+    }
+    Ok(())
+}
+
+/// A tar archive (ustar) of text files.
+fn tar(entries: &[ArchiveEntry], source: &str) -> String {
+    let mut out = String::new();
+    let base = base_name(source);
+    for entry in entries {
+        let mut name =
+            if entry.path.is_empty() { base.to_owned() } else { format!("{base}/{}", entry.path) };
+        let content = entry.content.as_deref().unwrap_or("");
+        let kind = if entry.content.is_none() {
+            name.push('/');
+            '5'
+        } else {
+            '0'
+        };
+        let size = content.len();
+        let tail =
+            format!("{:07o}\0{:07o}\0{:07o}\0{size:011o}\0{:011o}\0", entry.mode & 0o7777, 0, 0, 0);
+        let name: String = name.chars().filter(char::is_ascii).take(99).collect();
+        let head = format!("{name:\0<100}{tail}");
+        let rest = format!("{kind}{:\0<100}ustar\x0000{:\0<247}", "", "");
+        let sum: u32 = head.bytes().chain(rest.bytes()).map(u32::from).sum::<u32>() + 8 * 32;
+        out.push_str(&format!("{head}{sum:06o}\0 {rest}"));
+        out.push_str(content);
+        out.extend(std::iter::repeat_n('\0', (BLOCK - size % BLOCK) % BLOCK));
+    }
+    out.extend(std::iter::repeat_n('\0', 2 * BLOCK));
+    out
+}
+
+impl Copy {
+    /// Go on.
+    pub(crate) fn resume(&mut self, wake: Wake, io: &mut Io<'_>) {
+        let result = match wake {
+            Wake::Docker(ticket, result) if ticket == self.ticket => result,
+            Wake::Signal(signal) => return io.exit(128 + signal),
+            _ => return,
+        };
+        match result {
+            Ok(Reply::Archive(entries)) => {
+                let target = self.target.clone().unwrap_or_default();
+                if target == "-" {
+                    io.out(tar(&entries, &self.source));
+                } else if let Err(text) = store(&entries, &self.source, &target, io) {
+                    io.err(format!("{text}\n"));
+                    return io.exit(1);
+                }
+                let bytes = entries.iter().map(|e| e.content.as_ref().map_or(0, String::len)).sum();
+                self.done(bytes, io);
+            }
+            Ok(_) => self.done(0, io),
+            Err(error) => {
+                io.err(format!("{}\n", error.client_text()));
+                io.exit(1);
+            }
+        }
+    }
+
+    fn done(&self, bytes: usize, io: &mut Io<'_>) {
+        if let Some(target) = &self.report {
+            let size = human_size(bytes as u64);
+            io.err(format!("Successfully copied {size} to {target}\n"));
+        }
+        io.exit(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        assert_eq!(split("app:/tmp/f"), Some(("app", "/tmp/f")));
+        assert_eq!(split("./a:b"), None);
+        assert_eq!(split("/tmp/f"), None);
+        assert_eq!(base_name("/tmp/dir/"), "dir");
+        let entry =
+            ArchiveEntry { path: String::new(), content: Some("hello\n".into()), mode: 0o644 };
+        let archive = tar(&[entry], "/tmp/f.txt");
+        assert_eq!(archive.len(), 4 * BLOCK);
+        assert!(archive.starts_with("f.txt\0"));
+    }
+}
