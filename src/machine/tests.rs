@@ -314,7 +314,8 @@ fn a_leak_is_one_event() {
     let mut w = World::new(Collection::DockerLab);
     let program = "program: leaky\nsource: test\nmodes:\n  - memory_kb: 1024\n    stay: true\n    \
                    steps: [{leak_kb: \"1024\"}]\n";
-    let image = "image: leaky\ncollection: docker-lab\nsource: test\nbase: docker-lab\nvariants:\n  \
+    let image = "image: leaky\ncollection: docker-lab\nsource: test\nbase: docker-lab\n\
+                 variants:\n  \
                  - {tags: [\"*\"], download: [1], unpacked: 1}\ncmd: [leaky]\nprograms: \
                  {/bin/leaky: leaky}\n";
     let catalogue = std::sync::Arc::make_mut(&mut w.machines.catalogue);

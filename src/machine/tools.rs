@@ -362,7 +362,10 @@ impl Room<'_, '_> {
 
     /// A connection reaches `nc -l`.
     pub(super) fn serve_tool(&mut self, flow: u64, process: u32, request: &Incoming) {
-        let listens = |p: &crate::machine::proc::Proc| matches!(&p.body, Body::Tool(tool) if matches!(**tool, Tool::Listen { .. }));
+        let listens = |p: &crate::machine::proc::Proc| match &p.body {
+            Body::Tool(tool) => matches!(**tool, Tool::Listen { .. }),
+            Body::Program(_) | Body::Shell(_) | Body::Away => false,
+        };
         if !self.container.live.procs.get(&process).is_some_and(listens) {
             self.respond(flow, Response::Refused);
             return;
@@ -396,7 +399,8 @@ impl Room<'_, '_> {
     fn ping_summary(&mut self, process: u32, ping: &Ping) {
         let lost = (ping.sent - ping.received) * 100 / ping.sent.max(1);
         let mut text = format!(
-            "\n--- {} ping statistics ---\n{} packets transmitted, {} packets received, {lost}% packet loss\n",
+            "\n--- {} ping statistics ---\n{} packets transmitted, {} packets received, \
+             {lost}% packet loss\n",
             ping.host, ping.sent, ping.received
         );
         if ping.received > 0 {
@@ -494,7 +498,8 @@ impl Room<'_, '_> {
         match answer {
             Answer::Addresses { server, name: canonical, addresses } => {
                 let mut text = format!(
-                    "Server:\t\t{server}\nAddress:\t{server}:53\n\nNon-authoritative answer:\n\nNon-authoritative answer:\n"
+                    "Server:\t\t{server}\nAddress:\t{server}:53\n\nNon-authoritative answer:\n\n\
+                     Non-authoritative answer:\n"
                 );
                 for address in addresses {
                     text.push_str(&format!("Name:\t{canonical}\nAddress: {address}\n"));
@@ -613,7 +618,8 @@ impl Room<'_, '_> {
             Answer::Refused { .. } => (
                 7,
                 format!(
-                    "Failed to connect to {host} port {port} after 0 ms: Could not connect to server"
+                    "Failed to connect to {host} port {port} after 0 ms: \
+                     Could not connect to server"
                 ),
             ),
             Answer::Unreachable => (
