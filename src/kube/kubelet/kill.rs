@@ -36,6 +36,17 @@ impl Worker {
         event: Option<&str>,
         env: &mut Env<'_, '_>,
     ) {
+        self.begin_one(name, why, event, false, env);
+    }
+
+    fn begin_one(
+        &mut self,
+        name: &Arc<str>,
+        why: KillReason,
+        event: Option<&str>,
+        ordered: bool,
+        env: &mut Env<'_, '_>,
+    ) {
         let Some(run) = self.runtime.newest(name).filter(|r| r.running().is_some()) else { return };
         let id = run.id.clone();
         if self.kills.contains_key(&id) {
@@ -46,8 +57,14 @@ impl Worker {
         let what = Message::new("why-kubelet-killing").with("container", name.clone());
         env.record(self, what);
         let grace = SimDuration::from_secs(self.kill_grace(name, why));
-        let kill =
-            Kill { name: name.clone(), grace, since: env.now(), stage: KillStage::Turn, timer: 0 };
+        let kill = Kill {
+            name: name.clone(),
+            grace,
+            since: env.now(),
+            stage: KillStage::Turn,
+            ordered,
+            timer: 0,
+        };
         self.kills.insert(id.clone(), kill);
         self.begin_pre_stop(&id, env);
     }
@@ -61,7 +78,7 @@ impl Worker {
             .filter(|n: &Arc<str>| self.runtime.newest(n).is_some_and(|r| r.running().is_some()))
             .collect();
         for name in names {
-            self.begin_kill(&name, KillReason::Stopping, None, env);
+            self.begin_one(&name, KillReason::Stopping, None, true, env);
         }
     }
 
@@ -137,8 +154,8 @@ impl Worker {
     /// Signal the container when the ones before it are down.
     fn take_turn(&mut self, id: &Arc<str>, env: &mut Env<'_, '_>) {
         let Some(kill) = self.kills.get(id) else { return };
-        let (name, grace) = (kill.name.clone(), kill.grace);
-        if self.must_wait(&name) {
+        let (name, grace, ordered) = (kill.name.clone(), kill.grace, kill.ordered);
+        if ordered && self.must_wait(&name) {
             self.set_kill(id, KillStage::Turn, grace, env);
             return;
         }
@@ -154,10 +171,7 @@ impl Worker {
         };
         let later = inits.iter().skip(at + 1).filter(|c| is_sidecar(c));
         let mut before = later.chain(&self.spec.containers);
-        before.any(|c| {
-            let run = self.runtime.newest(&c.name).filter(|r| r.running().is_some());
-            run.is_some_and(|r| self.kills.contains_key(&r.id))
-        })
+        before.any(|c| self.runtime.newest(&c.name).is_some_and(|r| r.running().is_some()))
     }
 
     fn signal(&mut self, id: &Arc<str>, env: &mut Env<'_, '_>) {

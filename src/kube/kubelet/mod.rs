@@ -33,6 +33,9 @@ pub mod work;
 pub mod worker;
 pub mod writes;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -222,6 +225,10 @@ impl Kubelet {
             Input::Notice(what) => self.notice(what, around, cx),
             Input::Ask(ticket, request) => self.ask(ticket, &request, around, cx),
             Input::Forget(ticket) => self.forget(ticket, around, cx),
+            // Hollow containers live on without their kubelet.
+            Input::Due(_, Due::HollowExit(uid, id, code)) => {
+                self.hollow_exit(&uid, &id, code, around, cx);
+            }
             _ if !self.node.running => {}
             Input::Pod(key, object) => self.pod(&key, object.as_deref(), around, cx),
             Input::Config(kind, key) => self.config(kind, &key, around, cx),
@@ -288,7 +295,7 @@ impl Kubelet {
             Due::Deadline(uid) => {
                 self.with(&uid, around, cx, |w, env| w.deadline_due(env));
             }
-            Due::HollowExit(uid, id, code) => self.hollow_exit(&uid, &id, code, around, cx),
+            Due::HollowExit(..) => {}
             Due::Lease => self.lease_due(around, cx),
             Due::NodeStatus => self.node_status_due(around, cx),
             Due::Eviction => self.eviction_due(around, cx),

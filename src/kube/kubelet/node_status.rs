@@ -159,6 +159,13 @@ impl Kubelet {
         let subject = Subject::object("Node", "", &self.node.name);
         cx.record(actor, subject, Message::new("why-kubelet-start"));
         let stored = self.stored(around).cloned();
+        if self.node.life == 1 && stored.as_ref().is_some_and(is_ready) {
+            // The world begins with nodes that were ready long before.
+            self.report(around, cx);
+            self.after(REPORT, Due::NodeStatus, around, cx);
+            self.lease_due(around, cx);
+            return;
+        }
         self.say_node(false, "Starting", "Starting kubelet.", cx);
         self.say_node(
             false,

@@ -219,10 +219,12 @@ impl Worker {
             return;
         }
         self.doing = Doing::Volumes;
-        let now = env.now();
-        self.wake_at(now + MOUNT_TIMEOUT, env);
         if self.mounts.failing.is_empty() && !self.mounts.settling {
             self.try_mounts(env);
+        }
+        if !self.mounts.failing.is_empty() {
+            let now = env.now();
+            self.wake_at(now + MOUNT_TIMEOUT, env);
         }
     }
 

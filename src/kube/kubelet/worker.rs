@@ -124,6 +124,8 @@ pub struct Kill {
     pub since: SimTime,
     /// How far it is.
     pub stage: KillStage,
+    /// Everything is being killed, in order.
+    pub ordered: bool,
     /// Number of the timer that counts.
     pub timer: u32,
 }
