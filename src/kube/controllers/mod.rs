@@ -24,6 +24,9 @@ pub mod deployment;
 pub mod replicaset;
 pub mod endpointslice;
 pub mod garbage;
+pub mod namespace;
+pub mod nodelifecycle;
+pub mod podgc;
 
 /// All controllers. The place in the list is part of queue inputs.
 pub static CONTROLLERS: &[&dyn Controller] = &[
@@ -31,6 +34,11 @@ pub static CONTROLLERS: &[&dyn Controller] = &[
     &replicaset::ReplicaSets,
     &endpointslice::EndpointSlices,
     &garbage::GarbageCollector,
+    &namespace::Namespaces,
+    &nodelifecycle::NodeLifecycle,
+    &nodelifecycle::taints::NodeTaints,
+    &nodelifecycle::eviction::TaintEviction,
+    &podgc::PodGc,
 ];
 
 /// A call of a plan.
@@ -97,6 +105,8 @@ pub const EXPECTATION_TIMEOUT: SimDuration = SimDuration::from_secs(300);
 /// What a controller keeps in memory.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
+    /// Whether a controller that runs by the clock has begun.
+    pub started: bool,
     /// Expectations by owner.
     pub expectations: BTreeMap<Item, Expectation>,
     /// Errors of the current sync by owner, for its second phase.
