@@ -57,13 +57,24 @@ pub enum Kind {
 pub struct YamlError {
     /// Where.
     pub span: Span,
-    /// What is wrong.
+    /// What is wrong, in the words of go-yaml.
     pub message: String,
+    /// The line that go-yaml names, which is not always the right one; none for some errors.
+    pub line: Option<u32>,
+}
+
+impl YamlError {
+    fn plain(span: Span, message: impl Into<String>) -> Self {
+        Self { span, message: message.into(), line: None }
+    }
 }
 
 impl Display for YamlError {
     fn fmt(&self, f: &mut Formatter<'_>) -> FmtResult {
-        write!(f, "yaml: line {}: {}", self.span.line, self.message)
+        match self.line {
+            Some(line) => write!(f, "yaml: line {line}: {}", self.message),
+            None => write!(f, "yaml: {}", self.message),
+        }
     }
 }
 
@@ -83,15 +94,34 @@ pub enum Dialect {
 pub fn parse(text: &str) -> Result<Vec<Node>, YamlError> {
     if text.len() > MAX_BYTES {
         let message = format!("the file is larger than {MAX_BYTES} bytes");
-        return Err(YamlError { span: Span { line: 1, column: 1 }, message });
+        return Err(YamlError::plain(Span { line: 1, column: 1 }, message));
+    }
+    if let Some(span) = control_character(text) {
+        return Err(YamlError::plain(span, "control characters are not allowed"));
     }
     let mut builder = Builder::default();
     for event in Parser::new_from_str(text) {
-        let (event, span) = event
-            .map_err(|e| YamlError { span: place(*e.marker()), message: e.info().to_owned() })?;
+        let (event, span) =
+            event.map_err(|e| builder.translate(e.info(), place(*e.marker()), text))?;
         builder.take(event, start(span))?;
     }
     Ok(builder.documents)
+}
+
+/// The first character that go-yaml's reader refuses.
+fn control_character(text: &str) -> Option<Span> {
+    let mut span = Span { line: 1, column: 1 };
+    for c in text.chars() {
+        if c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}') {
+            return Some(span);
+        }
+        if c == '\n' {
+            span = Span { line: span.line.saturating_add(1), column: 1 };
+        } else {
+            span.column = span.column.saturating_add(1);
+        }
+    }
+    None
 }
 
 fn place(marker: saphyr_parser::Marker) -> Span {
@@ -144,8 +174,7 @@ impl Builder {
             }
             Event::Alias(anchor) => {
                 let Some((node, size)) = self.anchors.get(&anchor).cloned() else {
-                    let message = "unknown anchor referenced".to_owned();
-                    return Err(YamlError { span, message });
+                    return Err(YamlError::plain(span, "unknown anchor referenced"));
                 };
                 self.count(size, span)?;
                 self.close(node, 0, size, span)
@@ -159,11 +188,71 @@ impl Builder {
         }
     }
 
+    /// An error of the parser in the words of go-yaml, with the line that go-yaml would name:
+    /// one too low for errors of its parser, the place where the construct began if not the first.
+    fn translate(&self, info: &str, at: Span, text: &str) -> YamlError {
+        let source = |line: u32| {
+            text.lines().nth(usize::try_from(line).unwrap_or(1).saturating_sub(1)).unwrap_or("")
+        };
+        let (message, by_parser, context) = match info {
+            "while parsing node, found unknown anchor" => {
+                let skip = usize::try_from(at.column).unwrap_or(1);
+                let name: String = source(at.line)
+                    .chars()
+                    .skip(skip)
+                    .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+                    .collect();
+                return YamlError::plain(at, format!("unknown anchor '{name}' referenced"));
+            }
+            "while scanning a plain scalar, found a tab" => {
+                ("found a tab character that violates indentation", false, at)
+            }
+            "simple key expect ':'" | "simple key expected" => {
+                let before = (1..at.line).rev().find(|line| !source(*line).trim().is_empty());
+                let key = Span { line: before.unwrap_or(at.line), column: 1 };
+                ("could not find expected ':'", false, key)
+            }
+            "while parsing a block mapping, did not find expected key"
+            | "invalid trailing content after double-quoted scalar" => {
+                ("did not find expected key", true, self.opened(true, at))
+            }
+            "while parsing a block collection, did not find expected '-' indicator" => {
+                ("did not find expected '-' indicator", true, self.opened(false, at))
+            }
+            "while parsing a flow sequence, expected ',' or ']'" => {
+                ("did not find expected ',' or ']'", true, self.opened(false, at))
+            }
+            "while parsing a flow mapping, did not find expected ',' or '}'" => {
+                ("did not find expected ',' or '}'", true, self.opened(true, at))
+            }
+            "while parsing a node, did not find expected node content" => {
+                ("did not find expected node content", true, at)
+            }
+            _ if info.starts_with("tab") || info.starts_with("unexpected character") => {
+                ("found character that cannot start any token", false, at)
+            }
+            _ => match info.split_once(", ") {
+                Some((head, tail)) if head.starts_with("while ") => (tail, false, at),
+                _ => (info, false, at),
+            },
+        };
+        let shift = u32::from(by_parser);
+        let line = [context.line, at.line].into_iter().find(|line| *line > 1).map(|l| l - shift);
+        YamlError { span: at, message: message.to_owned(), line }
+    }
+
+    /// Where the innermost open mapping or sequence began.
+    fn opened(&self, mapping: bool, otherwise: Span) -> Span {
+        let open = self.open.iter().rev().find(|open| {
+            mapping == matches!(open.node.kind, Kind::Mapping(_))
+        });
+        open.map_or(otherwise, |open| open.node.span)
+    }
+
     fn count(&mut self, more: usize, span: Span) -> Result<(), YamlError> {
         self.nodes += more;
         if self.nodes > MAX_NODES {
-            let message = "document contains excessive aliasing".to_owned();
-            return Err(YamlError { span, message });
+            return Err(YamlError::plain(span, "document contains excessive aliasing"));
         }
         Ok(())
     }
@@ -178,7 +267,7 @@ impl Builder {
         self.count(1, span)?;
         if self.open.len() >= MAX_DEPTH {
             let message = format!("exceeded max depth of {MAX_DEPTH}");
-            return Err(YamlError { span, message });
+            return Err(YamlError::plain(span, message));
         }
         let before = self.nodes;
         self.open.push(Open { node: Node { span, tag, kind }, anchor, key: None, before });
@@ -421,6 +510,24 @@ mod tests {
         }
         assert!(parse(&text).unwrap_err().message.contains("aliasing"));
         assert!(parse(&"[".repeat(5000)).is_err());
+    }
+
+    #[test]
+    fn errors_in_the_words_of_go_yaml() {
+        for (text, message) in [
+            ("a:\n\tb: 1\n", "yaml: line 2: found character that cannot start any token"),
+            ("a:\n  b: x\n\tc:\n", "yaml: line 2: found a tab character that violates indentation"),
+            ("a:\n  b:\n    c: x\n   d:\n", "yaml: line 1: did not find expected key"),
+            ("a:\n  b: \"x\n", "yaml: line 2: found unexpected end of stream"),
+            ("a:\n  b: [\"x\"\n", "yaml: line 1: did not find expected ',' or ']'"),
+            ("a: *b\n", "yaml: unknown anchor 'b' referenced"),
+            ("a:\n  - x\n  b: y\n", "yaml: line 1: did not find expected '-' indicator"),
+            ("a: 1\nb\nc: 2\n", "yaml: line 2: could not find expected ':'"),
+            ("a: b: c\n", "yaml: mapping values are not allowed in this context"),
+            ("a: \u{1}\n", "yaml: control characters are not allowed"),
+        ] {
+            assert_eq!(parse(text).unwrap_err().to_string(), message, "{text}");
+        }
     }
 
     #[test]

@@ -365,9 +365,9 @@ mod tests {
                 json!({"ports": ["8080:80", "8081:80"]}),
             ),
             (
-                json!({"volumes": ["a:/d", "b:/e"]}),
-                json!({"volumes": ["c:/d"]}),
-                json!({"volumes": ["c:/d", "b:/e"]}),
+                json!({"volumes": ["aa:/d", "bb:/e"]}),
+                json!({"volumes": ["cc:/d"]}),
+                json!({"volumes": ["cc:/d", "bb:/e"]}),
             ),
             (
                 json!({"networks": ["x"]}),

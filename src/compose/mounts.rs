@@ -156,7 +156,7 @@ mod tests {
             ("a:/d", "volume  a:/d false"),
             ("C:\\x:/d", "bind C:\\x /d false"),
             (":/media/", "invalid spec: :/media/: empty section between colons"),
-            ("ab:/b:c:d", "invalid spec: ab:/b:c:d: too many colons"),
+            ("ab:/b:cc:dd", "invalid spec: ab:/b:cc:dd: too many colons"),
         ] {
             assert_eq!(show(spec), shown, "{spec}");
         }

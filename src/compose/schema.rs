@@ -367,7 +367,12 @@ impl Judge {
             ([], Style::Compose) => self.faults.extend(tried.into_iter().flatten()),
             ([], Style::Stack) => {
                 self.fault(What::NoneOf);
-                let depth = |faults: &Vec<Fault>| faults.iter().map(|f| f.path.len()).max();
+                let here = self.path.len();
+                let depth = |faults: &Vec<Fault>| {
+                    let typed = |f: &Fault| f.path.len() == here && matches!(f.what, What::Type(_));
+                    let deepest = faults.iter().map(|f| f.path.len()).max();
+                    (!faults.iter().any(typed), deepest)
+                };
                 let best = tried.into_iter().rev().max_by_key(depth);
                 self.faults.extend(best.unwrap_or_default());
             }
