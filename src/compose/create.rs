@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
-use crate::base::digest::sha256_hex;
 use crate::base::time::SimDuration;
 use crate::docker::api::{
     ContainerConfig, CreateConfig, EndpointConfig, HealthConfig, HostConfig, IpamPool, Mount,
@@ -186,7 +186,7 @@ pub fn service_hash(service: &Value) -> String {
 }
 
 fn hash(text: &str) -> String {
-    sha256_hex(text.as_bytes())
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The hash of a network's configuration.

@@ -23,3 +23,5 @@ pub mod load;
 pub mod project;
 mod stack;
 pub mod check;
+pub mod create;
+pub mod plan;

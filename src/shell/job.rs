@@ -53,6 +53,9 @@ pub enum Effect {
     Forget(Ticket),
     /// Wake with [`Wake::Timer`] after a time.
     Timer(SimDuration, u32),
+    /// Why the command does what follows, about a container or another object by name; goes into
+    /// the trace.
+    Record(String, crate::base::message::Message),
     /// The command ends with this exit code; nothing after this counts.
     Exit(u8),
 }
@@ -97,6 +100,11 @@ impl Io<'_> {
     /// End with an exit code.
     pub fn exit(&mut self, code: u8) {
         self.effects.push(Effect::Exit(code));
+    }
+
+    /// Write into the trace why it does what follows.
+    pub fn record(&mut self, subject: impl Into<String>, why: crate::base::message::Message) {
+        self.effects.push(Effect::Record(subject.into(), why));
     }
 
     /// Wake after a time.
