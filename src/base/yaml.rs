@@ -243,9 +243,11 @@ impl Builder {
 
     /// Where the innermost open mapping or sequence began.
     fn opened(&self, mapping: bool, otherwise: Span) -> Span {
-        let open = self.open.iter().rev().find(|open| {
-            mapping == matches!(open.node.kind, Kind::Mapping(_))
-        });
+        let open = self
+            .open
+            .iter()
+            .rev()
+            .find(|open| mapping == matches!(open.node.kind, Kind::Mapping(_)));
         open.map_or(otherwise, |open| open.node.span)
     }
 

@@ -99,9 +99,10 @@ pub fn diverged(
         return Some(why("why-compose-image-changed"));
     }
     if container.state == Status::Running {
-        let wanted = service.networks().into_iter().filter_map(|key| {
-            project.model.get("networks")?.get(&key)?.get("name").map(sprint)
-        });
+        let wanted = service
+            .networks()
+            .into_iter()
+            .filter_map(|key| project.model.get("networks")?.get(&key)?.get("name").map(sprint));
         for network in wanted {
             if !container.networks.contains_key(&network) {
                 return Some(why("why-compose-network-missing").with("network", network));
@@ -115,9 +116,8 @@ pub fn diverged(
         }
         let real = project.model.get("volumes").and_then(|v| v.get(source)?.get("name"));
         let real = real.map(sprint).unwrap_or_default();
-        let mounted = |m: &crate::docker::api::MountPoint| {
-            m.kind == MountKind::Volume && m.name == real
-        };
+        let mounted =
+            |m: &crate::docker::api::MountPoint| m.kind == MountKind::Volume && m.name == real;
         if !container.mounts.iter().any(mounted) {
             return Some(why("why-compose-volume-missing").with("volume", real));
         }
@@ -146,10 +146,8 @@ pub fn converge(
             service.name
         ));
     }
-    let mut seen: Vec<(Option<Message>, &ContainerSummary)> = containers
-        .iter()
-        .map(|c| (diverged(project, service, image_id, c, policy), c))
-        .collect();
+    let mut seen: Vec<(Option<Message>, &ContainerSummary)> =
+        containers.iter().map(|c| (diverged(project, service, image_id, c, policy), c)).collect();
     seen.sort_by_key(|(why, c)| (why.is_some(), number(c)));
     let next = containers.iter().map(number).max().unwrap_or(0) + 1;
     let mut changes = Vec::new();

@@ -459,6 +459,10 @@ impl Shell {
                     let wake = Wake::Timer(tag);
                     cx.emit_after(time, Input::Tool { run: run_id, task, wake });
                 }
+                Effect::Record(subject, why) => {
+                    let actor = Actor::on("docker-compose", host.clone());
+                    cx.record(actor, Subject::new(subject), why);
+                }
                 Effect::Exit(code) => {
                     self.drop_slot(run_id, task, cx);
                     queue.push_back(Todo::Process(run_id, posix::Wake::Finished(task, code)));

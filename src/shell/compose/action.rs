@@ -25,8 +25,6 @@ pub(super) enum Action {
 pub(super) enum Then {
     /// Nothing; a refusal ends the run.
     Nothing,
-    /// Nothing; a refusal neither.
-    Whatever,
     /// Show that something is done; a refusal ends the run.
     Show(String, &'static str),
     /// Show that something is done; a refusal is shown and ends the run.
@@ -53,6 +51,8 @@ pub(super) enum Then {
     NetworkToRemove(String),
     /// A volume of the project, by key.
     Volume(String),
+    /// An image to remove, looked for.
+    ImageToRemove(String),
     /// A volume to remove.
     VolumeToRemove(String),
     /// A removed volume or image.
@@ -70,7 +70,7 @@ pub(super) enum Then {
     /// An exec made for a hook of a service.
     HookMade(String),
     /// A part of the output of a hook.
-    HookRan(String, String),
+    HookRan(String),
 }
 
 /// How a container is removed after it has stopped.
@@ -87,10 +87,6 @@ pub(super) struct Removal {
 pub(super) enum Do {
     /// Show a line.
     Show(String, &'static str, Mood),
-    /// Print text.
-    Print(String),
-    /// End with a message.
-    Fail(Failure),
     /// Look which images are there.
     Images,
     /// Pull and build what is missing.
@@ -177,11 +173,6 @@ fn decide(what: Do, work: &mut Work, io: &mut Io<'_>) -> Result<Node, Failure> {
             work.event(io, &id, text, mood);
             Ok(Node::Done)
         }
-        Do::Print(text) => {
-            io.out(text);
-            Ok(Node::Done)
-        }
-        Do::Fail(failure) => Err(failure),
         Do::Images => Ok(images::look(work)),
         Do::Obtain => images::obtain(work),
         Do::Build(service) => images::build(&service, work, io),
@@ -213,7 +204,6 @@ fn follow(
 ) -> Result<Node, Failure> {
     match then {
         Then::Nothing => result.map(|_| Node::Done).map_err(Failure::from),
-        Then::Whatever => Ok(Node::Done),
         Then::Show(id, text) => {
             result?;
             work.event(io, &id, text, Mood::Done);
@@ -255,6 +245,7 @@ fn follow(
         Then::NetworkToRemove(name) => resources::network_to_remove(&name, result, work, io),
         Then::Volume(key) => resources::volume(&key, result, work, io),
         Then::VolumeToRemove(name) => Ok(resources::volume_to_remove(&name, &result, work, io)),
+        Then::ImageToRemove(name) => Ok(images::to_remove_one(&name, &result, work, io)),
         Then::Removed(id) => resources::removed(&id, result, work, io),
         Then::Created(service, number, name) => {
             containers::created(&service, number, &name, result, work, io)
@@ -264,6 +255,6 @@ fn follow(
         Then::RemovedContainer(name) => containers::removed(&name, result, work, io),
         Then::Polled(wait, index) => waiting::polled(*wait, index, result, work, io),
         Then::HookMade(service) => waiting::hook_made(service, result),
-        Then::HookRan(service, _) => waiting::hook_ran(&service, &result),
+        Then::HookRan(service) => waiting::hook_ran(&service, &result),
     }
 }

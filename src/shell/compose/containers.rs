@@ -153,7 +153,10 @@ pub(super) fn converge(name: &str, work: &mut Work, io: &mut Io<'_>) -> Result<N
                 nodes.push(step(Do::Recreate(name.to_owned(), old)));
             }
             Change::Remove(old) => {
-                io.record(plan::name(&old), Message::new("why-compose-scaled-down").with("service", name));
+                io.record(
+                    plan::name(&old),
+                    Message::new("why-compose-scaled-down").with("service", name),
+                );
                 nodes.push(remove_one(&old, false, work, io));
             }
             Change::Running(container) => {
@@ -178,9 +181,9 @@ pub(super) fn converge(name: &str, work: &mut Work, io: &mut Io<'_>) -> Result<N
 /// Stops the services that want to restart with one that is replaced.
 fn stop_dependents(name: &str, work: &mut Work, io: &mut Io<'_>) -> Vec<Node> {
     let wants = |other: &String| {
-        work.project.dependencies(other).any(|(n, d)| {
-            n == name && d.get("restart").and_then(Value::as_bool).unwrap_or(false)
-        })
+        work.project
+            .dependencies(other)
+            .any(|(n, d)| n == name && d.get("restart").and_then(Value::as_bool).unwrap_or(false))
     };
     let dependents: Vec<String> = work.project.service_names().into_iter().filter(wants).collect();
     let mut nodes = Vec::new();
@@ -354,18 +357,13 @@ pub(super) fn replacing(
     };
     let number = plan::number(&old);
     let value = work.project.service(service).cloned().unwrap_or_default();
-    let name =
-        Service { name: service, value: &value }.container_name(&work.project.name, number);
+    let name = Service { name: service, value: &value }.container_name(&work.project.name, number);
     let summary = made(service, number, &name, &id, &BTreeMap::new());
     work.observed.entry(service.to_owned()).or_default().push(summary);
     let quiet = || Then::ShowOr(event.clone(), "", event.clone());
-    let stop = Request::ContainerStop {
-        id: old.id.clone(),
-        signal: None,
-        timeout: work.settings.timeout,
-    };
-    let remove =
-        Request::ContainerRemove { id: old.id, force: false, volumes: false, link: false };
+    let stop =
+        Request::ContainerStop { id: old.id.clone(), signal: None, timeout: work.settings.timeout };
+    let remove = Request::ContainerRemove { id: old.id, force: false, volumes: false, link: false };
     let rename = Request::ContainerRename { id, name };
     Ok(Node::seq([
         ask(stop, quiet()),
@@ -485,9 +483,9 @@ fn above(work: &Work, name: &str, targets: &[String]) -> bool {
 pub(super) fn restart_all(work: &Work) -> Node {
     let names = work.project.service_names();
     let wants = |name: &str, other: &str| {
-        work.project.dependencies(name).any(|(n, d)| {
-            n == other && d.get("restart").and_then(Value::as_bool).unwrap_or(false)
-        })
+        work.project
+            .dependencies(name)
+            .any(|(n, d)| n == other && d.get("restart").and_then(Value::as_bool).unwrap_or(false))
     };
     let mut chosen: Vec<String> = match work.settings.services.as_slice() {
         [] => names.clone(),

@@ -11,7 +11,7 @@ use crate::base::message::Message;
 use crate::compose::create::Service;
 use crate::compose::values::{base, join, sprint};
 use crate::docker::api::{ApiError, BuildConfig, Reply, Request};
-use crate::posix::files::Entry;
+use crate::posix::Entry;
 use crate::shell::job::Io;
 
 use super::action::{Do, Then, ask, step};
@@ -146,7 +146,9 @@ pub(super) fn build(name: &str, work: &mut Work, io: &mut Io<'_>) -> Result<Node
     let file = text(&value, "dockerfile");
     let path = if file.starts_with('/') { file.clone() } else { join(&folder, &file) };
     if context.is_empty() && io.files.get(&folder).is_none() && inline.is_none() {
-        return Err(Failure::new(format!("unable to prepare context: path \"{folder}\" not found")));
+        return Err(Failure::new(format!(
+            "unable to prepare context: path \"{folder}\" not found"
+        )));
     }
     let dockerfile = match (inline, io.files.get(&path)) {
         (Some(text), _) => text,
@@ -211,8 +213,7 @@ pub(super) fn built(
 pub(super) fn to_remove(work: &Work) -> Vec<Node> {
     let mut names: Vec<String> = Vec::new();
     for service in work.project.service_names() {
-        let builds_it =
-            work.project.service(&service).is_some_and(|s| s.get("build").is_some());
+        let builds_it = work.project.service(&service).is_some_and(|s| s.get("build").is_some());
         if builds_it || work.settings.images == "all" {
             let image = image_of(&service, work);
             let tagged = image.rsplit('/').next().is_some_and(|last| last.contains(':'));
@@ -221,13 +222,23 @@ pub(super) fn to_remove(work: &Work) -> Vec<Node> {
     }
     names.sort();
     names.dedup();
-    let remove = |name: String| {
-        let event = format!("Image {name}");
-        let request = Request::ImageRemove { name, force: false, no_prune: false };
-        Node::seq([
-            step(Do::Show(event.clone(), "Removing", Mood::Working)),
-            ask(request, Then::Removed(event)),
-        ])
-    };
-    names.into_iter().map(remove).collect()
+    let look =
+        |name: String| ask(Request::ImageInspect { name: name.clone() }, Then::ImageToRemove(name));
+    names.into_iter().map(look).collect()
+}
+
+/// An image was looked for before it is removed.
+pub(super) fn to_remove_one(
+    name: &str,
+    result: &Result<Reply, ApiError>,
+    work: &mut Work,
+    io: &mut Io<'_>,
+) -> Node {
+    if result.is_err() {
+        return Node::Done;
+    }
+    let event = format!("Image {name}");
+    work.event(io, &event, "Removing", Mood::Working);
+    let remove = Request::ImageRemove { name: name.to_owned(), force: false, no_prune: false };
+    ask(remove, Then::Removed(event))
 }

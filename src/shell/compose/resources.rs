@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::base::message::Message;
 use crate::compose::create::{self, label};
 use crate::compose::plan;
-use crate::compose::values::{go_quote, sprint};
+use crate::compose::values::go_quote;
 use crate::docker::api::{ApiError, EndpointConfig, Filters, NetworkInspect, Reply, Request};
 use crate::shell::job::Io;
 
@@ -237,12 +237,8 @@ pub(super) fn volume(
 pub(super) fn sweep(work: &mut Work, io: &mut Io<'_>) -> Node {
     let mut nodes = Vec::new();
     if work.settings.remove_orphans {
-        let orphans: Vec<_> = work
-            .containers
-            .iter()
-            .filter(|c| plan::is_orphan(c, &work.project))
-            .cloned()
-            .collect();
+        let orphans: Vec<_> =
+            work.containers.iter().filter(|c| plan::is_orphan(c, &work.project)).cloned().collect();
         nodes.push(Node::par(orphans.iter().map(|c| remove_one(c, false, work, io))));
     }
     let mut resources = Vec::new();
@@ -262,7 +258,10 @@ pub(super) fn sweep(work: &mut Work, io: &mut Io<'_>) -> Node {
     if work.settings.volumes {
         for (_, value) in section(work, "volumes").into_iter().filter(|(_, v)| !is_external(v)) {
             let name = text(&value, "name");
-            resources.push(ask(Request::VolumeInspect { name: name.clone() }, Then::VolumeToRemove(name)));
+            resources.push(ask(
+                Request::VolumeInspect { name: name.clone() },
+                Then::VolumeToRemove(name),
+            ));
         }
     }
     if resources.is_empty() && work.containers.is_empty() {
@@ -353,9 +352,4 @@ pub(super) fn removed(
     };
     work.event(io, event, words, mood);
     Ok(Node::Done)
-}
-
-/// The real name of a volume or network.
-pub(super) fn real_name(work: &Work, section: &str, key: &str) -> String {
-    definition(work, section, key).get("name").map(sprint).unwrap_or_default()
 }

@@ -94,7 +94,12 @@ impl Node {
     }
 
     /// Wakes the action after a time.
-    pub(super) fn sleep(after: SimDuration, action: Action, work: &mut Work, io: &mut Io<'_>) -> Self {
+    pub(super) fn sleep(
+        after: SimDuration,
+        action: Action,
+        work: &mut Work,
+        io: &mut Io<'_>,
+    ) -> Self {
         let tag = work.next_timer();
         io.timer(after, tag);
         Self::Sleep(tag, action)

@@ -93,10 +93,8 @@ fn wait_for(
     if scale == 0 {
         return Ok(None);
     }
-    let containers: Vec<(String, String)> = of_service(work, dependency)
-        .iter()
-        .map(|c| (c.id.clone(), plan::name(c)))
-        .collect();
+    let containers: Vec<(String, String)> =
+        of_service(work, dependency).iter().map(|c| (c.id.clone(), plan::name(c))).collect();
     if containers.is_empty() {
         let message = format!("{dependent} is missing dependency {dependency}");
         if required {
@@ -316,8 +314,7 @@ fn contents(work: &Work, service: Service<'_>, id: &str) -> Vec<Node> {
             let file = target.trim_start_matches('/').to_owned();
             let mode = u32::from_str_radix(&text("mode"), 8).unwrap_or(0o444);
             let files = vec![ArchiveEntry { path: file, content: Some(content), mode }];
-            let copy =
-                Request::ContainerCopyTo { id: id.to_owned(), path: "/".to_owned(), files };
+            let copy = Request::ContainerCopyTo { id: id.to_owned(), path: "/".to_owned(), files };
             nodes.push(ask(copy, Then::Nothing));
         }
     }
@@ -343,7 +340,7 @@ pub(super) fn hook(service: &str, id: &str, hook: &Value) -> Node {
 /// A hook can run.
 pub(super) fn hook_made(service: String, result: Result<Reply, ApiError>) -> Result<Node, Failure> {
     let Reply::ExecCreated { exec } = result? else { return Ok(Node::Done) };
-    let then = Then::HookRan(service, exec.clone());
+    let then = Then::HookRan(service);
     Ok(ask(Request::ExecStart { exec, detach: false }, then))
 }
 

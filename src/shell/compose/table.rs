@@ -1,0 +1,432 @@
+//! The commands of compose: name, what they do, flags. Help and completion derive from it.
+
+use super::flags::{Flag, many, on, one};
+
+/// A command.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Command {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// How it is called.
+    pub(super) usage: &'static str,
+    /// What it does.
+    pub(super) about: &'static str,
+    /// Its flags.
+    pub(super) flags: &'static [Flag],
+    /// Whether the first word ends the flags (`exec`, `run`).
+    pub(super) passes: bool,
+}
+
+const fn command(
+    name: &'static str,
+    usage: &'static str,
+    about: &'static str,
+    flags: &'static [Flag],
+) -> Command {
+    Command { name, usage, about, flags, passes: false }
+}
+
+/// Flags before the command.
+pub(super) const GLOBAL: &[Flag] = &[
+    on("all-resources", '\0', "Include all resources, even those not used by services"),
+    one("ansi", '\0', "Control when to print ANSI control characters"),
+    on("compatibility", '\0', "Run compose in backward compatibility mode"),
+    on("dry-run", '\0', "Execute command in dry run mode"),
+    many("env-file", '\0', "Specify an alternate environment file"),
+    many("file", 'f', "Compose configuration files"),
+    one("parallel", '\0', "Control max parallelism, -1 for unlimited"),
+    many("profile", '\0', "Specify a profile to enable"),
+    one("progress", '\0', "Set type of progress output (auto, tty, plain, json, quiet)"),
+    one("project-directory", '\0', "Specify an alternate working directory"),
+    one("project-name", 'p', "Project name"),
+    on("verbose", '\0', "Show more output"),
+    on("version", 'v', "Show the Docker Compose version information"),
+    on("help", 'h', "Print usage"),
+];
+
+const HELP: Flag = on("help", 'h', "Print usage");
+const TIMEOUT: Flag = one("timeout", 't', "Specify a shutdown timeout in seconds");
+const ORPHANS: Flag = on("remove-orphans", '\0', "Remove containers for services not defined");
+const INDEX: Flag = one("index", '\0', "Index of the container if service has multiple replicas");
+const FORMAT: Flag = one("format", '\0', "Format output");
+const QUIET: Flag = on("quiet", 'q', "Only display IDs");
+
+const UP: &[Flag] = &[
+    HELP,
+    TIMEOUT,
+    ORPHANS,
+    on("abort-on-container-exit", '\0', "Stops all containers if any container was stopped"),
+    on("abort-on-container-failure", '\0', "Stops all containers if any container failed"),
+    on("always-recreate-deps", '\0', "Recreate dependent containers"),
+    many("attach", '\0', "Restrict attaching to the specified services"),
+    on("attach-dependencies", '\0', "Attach to log output of dependent services"),
+    on("build", '\0', "Build images before starting containers"),
+    on("detach", 'd', "Detached mode: Run containers in the background"),
+    one("exit-code-from", '\0', "Return the exit code of the selected service container"),
+    on("force-recreate", '\0', "Recreate containers even if nothing has changed"),
+    on("menu", '\0', "Enable interactive shortcuts when running attached"),
+    many("no-attach", '\0', "Do not attach to the specified services"),
+    on("no-build", '\0', "Don't build an image, even if it's policy"),
+    on("no-color", '\0', "Produce monochrome output"),
+    on("no-deps", '\0', "Don't start linked services"),
+    on("no-log-prefix", '\0', "Don't print prefix in logs"),
+    on("no-recreate", '\0', "If containers already exist, don't recreate them"),
+    on("no-start", '\0', "Don't start the services after creating them"),
+    one("pull", '\0', "Pull image before running (\"always\"|\"missing\"|\"never\")"),
+    on("quiet-build", '\0', "Suppress the build output"),
+    on("quiet-pull", '\0', "Pull without printing progress information"),
+    on("renew-anon-volumes", 'V', "Recreate anonymous volumes"),
+    many("scale", '\0', "Scale SERVICE to NUM instances"),
+    on("timestamps", '\0', "Show timestamps"),
+    on("wait", '\0', "Wait for services to be running|healthy. Implies detached mode"),
+    one("wait-timeout", '\0', "Maximum duration in seconds to wait for the project"),
+    on("watch", 'w', "Watch source code and rebuild/refresh containers"),
+    on("yes", 'y', "Assume \"yes\" as answer to all prompts"),
+];
+
+/// All commands, by name.
+pub(super) const COMMANDS: &[Command] = &[
+    command(
+        "build",
+        "[SERVICE...]",
+        "Build or rebuild services",
+        &[
+            HELP,
+            on("no-cache", '\0', "Do not use cache when building the image"),
+            on("pull", '\0', "Always attempt to pull a newer version of the image"),
+            on("quiet", 'q', "Suppress the build output"),
+            on("push", '\0', "Push service images"),
+            many("build-arg", '\0', "Set build-time variables for services"),
+        ],
+    ),
+    command(
+        "config",
+        "[SERVICE...]",
+        "Parse, resolve and render compose file in canonical format",
+        &[
+            HELP,
+            FORMAT,
+            on("quiet", 'q', "Only validate the configuration, don't print anything"),
+            on("services", '\0', "Print the service names, one per line."),
+            on("volumes", '\0', "Print the volume names, one per line."),
+            on("networks", '\0', "Print the network names, one per line."),
+            on("images", '\0', "Print the image names, one per line."),
+            on("profiles", '\0', "Print the profile names, one per line."),
+            on("environment", '\0', "Print environment used for interpolation."),
+            on("no-interpolate", '\0', "Don't interpolate environment variables"),
+            on("no-normalize", '\0', "Don't normalize compose model"),
+            on("no-path-resolution", '\0', "Don't resolve file paths"),
+            on("no-consistency", '\0', "Don't check model consistency"),
+            on("no-env-resolution", '\0', "Don't resolve service env files"),
+            one("hash", '\0', "Print the service config hash, one per line."),
+            one("output", 'o', "Save to file (default to stdout)"),
+        ],
+    ),
+    command(
+        "cp",
+        "SERVICE:SRC_PATH DEST_PATH|- | SRC_PATH|- SERVICE:DEST_PATH",
+        "Copy files/folders between a service container and the local filesystem",
+        &[
+            HELP,
+            INDEX,
+            on("archive", 'a', "Archive mode (copy all uid/gid information)"),
+            on("follow-link", 'L', "Always follow symbol link in SRC_PATH"),
+            on("all", '\0', "Include containers created by the run command"),
+        ],
+    ),
+    command(
+        "create",
+        "[SERVICE...]",
+        "Creates containers for a service",
+        &[
+            HELP,
+            ORPHANS,
+            on("build", '\0', "Build images before starting containers"),
+            on("force-recreate", '\0', "Recreate containers even if nothing has changed"),
+            on("no-build", '\0', "Don't build an image, even if it's policy"),
+            on("no-recreate", '\0', "If containers already exist, don't recreate them"),
+            one("pull", '\0', "Pull image before running"),
+            on("quiet-pull", '\0', "Pull without printing progress information"),
+            many("scale", '\0', "Scale SERVICE to NUM instances"),
+            on("yes", 'y', "Assume \"yes\" as answer to all prompts"),
+        ],
+    ),
+    command(
+        "down",
+        "[SERVICES]",
+        "Stop and remove containers, networks",
+        &[
+            HELP,
+            TIMEOUT,
+            ORPHANS,
+            one("rmi", '\0', "Remove images used by services. \"local\" or \"all\""),
+            on("volumes", 'v', "Remove named volumes and anonymous volumes"),
+        ],
+    ),
+    command(
+        "events",
+        "[SERVICE...]",
+        "Receive real time events from containers",
+        &[HELP, on("json", '\0', "Output events as a stream of json objects")],
+    ),
+    Command {
+        passes: true,
+        ..command(
+            "exec",
+            "SERVICE COMMAND [ARGS...]",
+            "Execute a command in a running container",
+            &[
+                HELP,
+                INDEX,
+                on("detach", 'd', "Detached mode: Run command in the background"),
+                many("env", 'e', "Set environment variables"),
+                on("no-tty", 'T', "Disable pseudo-TTY allocation"),
+                on("no-TTY", '\0', "Disable pseudo-TTY allocation"),
+                on("privileged", '\0', "Give extended privileges to the process"),
+                one("user", 'u', "Run the command as this user"),
+                one("workdir", 'w', "Path to workdir directory for this command"),
+                on("interactive", 'i', "Keep STDIN open even if not attached"),
+                on("tty", 't', "Allocate a pseudo-TTY"),
+            ],
+        )
+    },
+    command(
+        "export",
+        "SERVICE",
+        "Export a service container's filesystem as a tar archive",
+        &[HELP, INDEX, one("output", 'o', "Write to a file, instead of STDOUT")],
+    ),
+    command(
+        "images",
+        "[SERVICE...]",
+        "List images used by the created containers",
+        &[HELP, QUIET, FORMAT],
+    ),
+    command(
+        "kill",
+        "[SERVICE...]",
+        "Force stop service containers",
+        &[HELP, ORPHANS, one("signal", 's', "SIGNAL to send to the container")],
+    ),
+    command(
+        "logs",
+        "[SERVICE...]",
+        "View output from containers",
+        &[
+            HELP,
+            INDEX,
+            on("follow", 'f', "Follow log output"),
+            on("no-color", '\0', "Produce monochrome output"),
+            on("no-log-prefix", '\0', "Don't print prefix in logs"),
+            one("since", '\0', "Show logs since timestamp"),
+            one("tail", 'n', "Number of lines to show from the end of the logs"),
+            on("timestamps", 't', "Show timestamps"),
+            one("until", '\0', "Show logs before a timestamp"),
+        ],
+    ),
+    command(
+        "ls",
+        "",
+        "List running compose projects",
+        &[
+            HELP,
+            FORMAT,
+            QUIET,
+            on("all", 'a', "Show all stopped Compose projects"),
+            many("filter", '\0', "Filter output based on conditions provided"),
+        ],
+    ),
+    command("pause", "[SERVICE...]", "Pause services", &[HELP]),
+    command(
+        "port",
+        "SERVICE PRIVATE_PORT",
+        "Print the public port for a port binding",
+        &[HELP, INDEX, one("protocol", '\0', "tcp or udp")],
+    ),
+    command(
+        "ps",
+        "[SERVICE...]",
+        "List containers",
+        &[
+            HELP,
+            FORMAT,
+            QUIET,
+            on("all", 'a', "Show all stopped containers"),
+            many("filter", '\0', "Filter services by a property"),
+            on("no-trunc", '\0', "Don't truncate output"),
+            on("orphans", '\0', "Include orphaned services"),
+            on("services", '\0', "Display services"),
+            many("status", '\0', "Filter services by status"),
+        ],
+    ),
+    command(
+        "pull",
+        "[SERVICE...]",
+        "Pull service images",
+        &[
+            HELP,
+            on("ignore-buildable", '\0', "Ignore images that can be built"),
+            on(
+                "ignore-pull-failures",
+                '\0',
+                "Pull what it can and ignores images with pull failures",
+            ),
+            on("include-deps", '\0', "Also pull services declared as dependencies"),
+            one("policy", '\0', "Apply pull policy (\"missing\"|\"always\")"),
+            on("quiet", 'q', "Pull without printing progress information"),
+        ],
+    ),
+    command(
+        "restart",
+        "[SERVICE...]",
+        "Restart service containers",
+        &[HELP, TIMEOUT, on("no-deps", '\0', "Don't restart dependent services")],
+    ),
+    command(
+        "rm",
+        "[SERVICE...]",
+        "Removes stopped service containers",
+        &[
+            HELP,
+            on("force", 'f', "Don't ask to confirm removal"),
+            on("stop", 's', "Stop the containers, if required, before removing"),
+            on("volumes", 'v', "Remove any anonymous volumes attached to containers"),
+        ],
+    ),
+    Command {
+        passes: true,
+        ..command(
+            "run",
+            "SERVICE [COMMAND] [ARGS...]",
+            "Run a one-off command on a service",
+            &[
+                HELP,
+                ORPHANS,
+                on("build", '\0', "Build image before starting container"),
+                on("detach", 'd', "Run container in background and print container ID"),
+                one("entrypoint", '\0', "Override the entrypoint of the image"),
+                many("env", 'e', "Set environment variables"),
+                on("interactive", 'i', "Keep STDIN open even if not attached"),
+                many("label", 'l', "Add or override a label"),
+                one("name", '\0', "Assign a name to the container"),
+                on("no-TTY", 'T', "Disable pseudo-TTY allocation"),
+                on("no-deps", '\0', "Don't start linked services"),
+                many("publish", 'p', "Publish a container's port(s) to the host"),
+                one("pull", '\0', "Pull image before running"),
+                on("quiet-pull", '\0', "Pull without printing progress information"),
+                on("rm", '\0', "Automatically remove the container when it exits"),
+                on("service-ports", 'P', "Run command with all service's ports enabled"),
+                on("use-aliases", '\0', "Use the service's network useAliases"),
+                one("user", 'u', "Run as specified username or uid"),
+                many("volume", 'v', "Bind mount a volume"),
+                one("workdir", 'w', "Working directory inside the container"),
+            ],
+        )
+    },
+    command(
+        "scale",
+        "[SERVICE=REPLICAS...]",
+        "Scale services",
+        &[HELP, on("no-deps", '\0', "Don't start linked services")],
+    ),
+    command(
+        "start",
+        "[SERVICE...]",
+        "Start services",
+        &[
+            HELP,
+            on("wait", '\0', "Wait for services to be running|healthy"),
+            one("wait-timeout", '\0', "Maximum duration in seconds to wait for the project"),
+        ],
+    ),
+    command(
+        "stats",
+        "[SERVICE]",
+        "Display a live stream of container(s) resource usage statistics",
+        &[
+            HELP,
+            FORMAT,
+            on("all", 'a', "Show all containers (default shows just running)"),
+            on("no-stream", '\0', "Disable streaming stats and only pull the first result"),
+            on("no-trunc", '\0', "Do not truncate output"),
+        ],
+    ),
+    command("stop", "[SERVICE...]", "Stop services", &[HELP, TIMEOUT]),
+    command("top", "[SERVICES...]", "Display the running processes", &[HELP]),
+    command("unpause", "[SERVICE...]", "Unpause services", &[HELP]),
+    command("up", "[SERVICE...]", "Create and start containers", UP),
+    command(
+        "version",
+        "",
+        "Show the Docker Compose version information",
+        &[
+            HELP,
+            one("format", 'f', "Format the output. Values: [pretty | json]"),
+            on("short", '\0', "Shows only Compose's version number"),
+        ],
+    ),
+    command("volumes", "[SERVICE...]", "List volumes", &[HELP, QUIET, FORMAT]),
+    command(
+        "wait",
+        "SERVICE [SERVICE...]",
+        "Block until containers of all (or specified) services stop.",
+        &[HELP, on("down-project", '\0', "Drops project when the first container stops")],
+    ),
+];
+
+/// The commands' names, for completion.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    COMMANDS.iter().map(|c| c.name).collect()
+}
+
+/// The flags of a command, for completion.
+#[must_use]
+pub fn flags(name: &str) -> Vec<String> {
+    let command = COMMANDS.iter().find(|c| c.name == name);
+    command.iter().flat_map(|c| c.flags).map(|f| format!("--{}", f.long)).collect()
+}
+
+/// What `docker compose` prints about itself.
+pub(super) fn overview() -> String {
+    let mut text = String::from(
+        "Usage:  docker compose [OPTIONS] COMMAND\n\nDefine and run multi-container applications \
+         with Docker\n\nOptions:\n      --all-resources              Include all resources, even \
+         those not\n                                   used by services\n      --ansi string           \
+              Control when to print ANSI control\n                                   characters \
+         (\"never\"|\"always\"|\"auto\")\n                                   (default \"auto\")\n      \
+         --compatibility              Run compose in backward compatibility mode\n      --dry-run     \
+                        Execute command in dry run mode\n      --env-file stringArray       Specify \
+         an alternate environment file\n  -f, --file stringArray           Compose configuration \
+         files\n      --parallel int               Control max parallelism, -1 for\n               \
+                             unlimited (default -1)\n      --profile stringArray        Specify a \
+         profile to enable\n      --progress string            Set type of progress output (auto,\n  \
+                                          tty, plain, json, quiet)\n      --project-directory \
+         string   Specify an alternate working directory\n                                   (default: \
+         the path of the, first\n                                   specified, Compose file)\n  -p, \
+         --project-name string        Project name\n\n",
+    );
+    text.push_str("Commands:\n");
+    for command in COMMANDS {
+        text.push_str(&format!("  {:<11} {}\n", command.name, command.about));
+    }
+    text.push_str("\nRun 'docker compose COMMAND --help' for more information on a command.\n");
+    text
+}
+
+/// What a command prints about itself.
+pub(super) fn help(command: &Command) -> String {
+    let mut text = format!(
+        "Usage:  docker compose {} [OPTIONS] {}\n\n{}\n\nOptions:\n",
+        command.name, command.usage, command.about
+    );
+    let width = command.flags.iter().map(|f| f.long.len()).max().unwrap_or(0);
+    for flag in command.flags.iter().filter(|f| f.long != "help") {
+        let short = match flag.short {
+            '\0' => "    ".to_owned(),
+            c => format!("-{c}, "),
+        };
+        text.push_str(&format!("  {short}--{:<width$}   {}\n", flag.long, flag.help));
+    }
+    text
+}
