@@ -411,6 +411,11 @@ impl Room<'_, '_> {
                     self.work.push_back(Work::Signal(child, SIGTERM));
                 }
             }
+            Effect::Signal(task, signal) => {
+                if let Some(child) = self.child(process, task) {
+                    self.work.push_back(Work::Signal(child, signal));
+                }
+            }
             Effect::Kill(pid, signal) => self.kill_from(process, pid, signal),
             Effect::Memory(bytes) => {
                 if let Some(proc) = self.proc(process) {

@@ -166,9 +166,9 @@ impl Process {
                     self.kill_task(child, 130);
                 }
             }
-            Frame::Timeout(child, op, _) => {
-                self.kill_task(child, 130);
-                self.cancel(op);
+            Frame::Timeout(limit) => {
+                self.kill_task(limit.child, 130);
+                self.cancel(limit.clock);
             }
             Frame::Op(op) | Frame::Replaced(op) => self.cancel(op),
             Frame::List(..)
@@ -212,7 +212,7 @@ impl Process {
                 task.background = Some(pid);
                 task.status = 0;
             }
-            None => task.status = 2,
+            None => self.leave(task, 2),
         }
     }
 
@@ -246,7 +246,13 @@ impl Process {
                     }
                     children.push(number);
                 }
-                None => task.status = 2,
+                None => {
+                    for child in children {
+                        self.kill_task(child, 143);
+                    }
+                    self.leave(task, 2);
+                    return;
+                }
             }
         }
         task.stack.push(Frame::Tasks(children));
@@ -293,7 +299,13 @@ impl Process {
 
     /// A line on a task's standard error.
     pub(super) fn complain(&mut self, task: &Task, message: &str, io: &mut Io<'_>) {
-        let _ = self.write(task, 2, &format!("{message}\n"), io);
+        // ash names itself as it was called, and a line, which is always 0 here.
+        let line = match message.strip_prefix("sh: ") {
+            Some(rest) if self.interactive => format!("sh: {rest}\n"),
+            Some(rest) => format!("{}: line 0: {rest}\n", task.zero),
+            None => format!("{message}\n"),
+        };
+        let _ = self.write(task, 2, &line, io);
     }
 
     /// Expand something of a command. `None`: it has to wait for a substitution, or failed.

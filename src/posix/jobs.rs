@@ -2,7 +2,7 @@
 
 use crate::base::time::SimDuration;
 use crate::posix::process::{Effect, Io, MAIN, Process};
-use crate::posix::task::{Frame, Task};
+use crate::posix::task::{Frame, Limit, Task};
 
 /// Signals by name, as Linux numbers them.
 const SIGNALS: &[(&str, u8)] = &[
@@ -77,9 +77,32 @@ pub(super) fn sleep(p: &mut Process, task: &mut Task, argv: &[String], io: &mut 
 
 pub(super) fn timeout(p: &mut Process, task: &mut Task, argv: &[String], io: &mut Io<'_>) -> u8 {
     let mut rest = argv.get(1..).unwrap_or(&[]);
-    while let Some(first) = rest.first().filter(|a| a.starts_with('-')) {
-        let skip = if first.len() == 2 { 2 } else { 1 };
-        rest = rest.get(skip..).unwrap_or(&[]);
+    let (mut signal, mut kill_after, mut preserve) = (15, None, false);
+    while let Some((first, more)) = rest.split_first() {
+        let Some(option) = first.strip_prefix('-') else { break };
+        rest = more;
+        let (name, attached) = match option.strip_prefix('-') {
+            Some(long) => long.split_once('=').map_or((long, None), |(n, v)| (n, Some(v))),
+            None => match option.split_at_checked(1) {
+                Some((name, "")) => (name, None),
+                Some((name, value)) => (name, Some(value)),
+                None => (option, None),
+            },
+        };
+        let mut value = || match attached {
+            Some(value) => value.to_owned(),
+            None => {
+                let (value, more) = rest.split_first().unzip();
+                rest = more.unwrap_or(&[]);
+                value.cloned().unwrap_or_default()
+            }
+        };
+        match name {
+            "s" | "signal" => signal = signal_number(&value()).unwrap_or(15),
+            "k" | "kill-after" => kill_after = duration(&value()),
+            "preserve-status" => preserve = true,
+            _ => {}
+        }
     }
     let Some((time, command)) = rest.split_first() else { return 125 };
     let Some(time) = duration(time) else {
@@ -90,9 +113,10 @@ pub(super) fn timeout(p: &mut Process, task: &mut Task, argv: &[String], io: &mu
     let Some((child, _)) = p.spawn(task, vec![Frame::Argv(command.to_vec())], fds, io) else {
         return 125;
     };
-    let op = p.begin(task.number, false);
-    p.effects.push(Effect::Sleep(op, time));
-    task.stack.push(Frame::Timeout(child, op, 0));
+    let clock = p.begin(task.number, false);
+    p.effects.push(Effect::Sleep(clock, time));
+    let limit = Limit { child, clock, signal, kill_after, preserve, rang: false };
+    task.stack.push(Frame::Timeout(Box::new(limit)));
     task.status
 }
 
@@ -246,7 +270,7 @@ impl Process {
                     }
                     self.wake_all();
                 }
-                Some(_) | None => self.kill_task(number, 128_u8.saturating_add(signal)),
+                Some(_) | None => self.signal_task(number, signal),
             }
             return true;
         }
@@ -259,6 +283,25 @@ impl Process {
             self.effects.push(Effect::Kill(pid, signal));
         }
         true
+    }
+
+    /// A signal without a trap reaches a task: it ends, unless it is only a command of its own.
+    pub(super) fn signal_task(&mut self, number: u32, signal: u8) {
+        let ops: Vec<_> = self.ops.iter().filter(|(_, (t, _))| *t == number).collect();
+        let command = ops.iter().find(|(_, (_, command))| *command).map(|(op, _)| **op);
+        let alone = self.tasks.get(&number).is_some_and(|task| {
+            let under = task.stack.len().saturating_sub(1);
+            task.stack.iter().take(under).all(Frame::over)
+        });
+        match command {
+            Some(op) if alone => {
+                self.effects.push(Effect::Signal(op, signal));
+                if signal == 9 {
+                    self.kill_task(number, 137);
+                }
+            }
+            Some(_) | None => self.kill_task(number, 128_u8.saturating_add(signal)),
+        }
     }
 
     fn signal_self(&mut self, task: &mut Task, signal: u8) -> bool {

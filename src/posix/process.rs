@@ -83,6 +83,8 @@ pub enum Effect {
     Run(TaskId, Command),
     /// The sleep or command is no longer wanted (a command gets SIGTERM or SIGPIPE).
     Cancel(TaskId),
+    /// Send a signal to a running command (`timeout`, `kill $!`); it ends in its own time.
+    Signal(TaskId, u8),
     /// Send a signal to a process that is not this shell's (`kill -TERM 1` from an exec'd shell;
     /// negative or -1 as in kill(2)).
     Kill(i64, u8),

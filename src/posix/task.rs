@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::base::shelf::Shelf;
+use crate::base::time::SimDuration;
 use crate::posix::ast::{Chain, List, Node};
 use crate::posix::expand::{Var, Vars};
 use crate::posix::filter::Filter;
@@ -41,6 +42,23 @@ pub(super) struct Pipe {
     pub(super) text: String,
     pub(super) readers: u32,
     pub(super) writers: u32,
+}
+
+/// A command with a limit of time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limit {
+    /// Its task.
+    pub(super) child: u32,
+    /// The clock that runs.
+    pub(super) clock: TaskId,
+    /// What is sent when it rings.
+    pub(super) signal: u8,
+    /// How much later SIGKILL follows (`-k`).
+    pub(super) kill_after: Option<SimDuration>,
+    /// Whether the command's own code counts (`--preserve-status`).
+    pub(super) preserve: bool,
+    /// Whether it rang.
+    pub(super) rang: bool,
 }
 
 /// What a task has still to do.
@@ -94,14 +112,26 @@ pub(super) enum Frame {
     Read(Vec<String>),
     /// `tail -f`: the file and how much of it was shown.
     Follow(String, usize),
-    /// `timeout`: the task, the clock, the code after it.
-    Timeout(u32, TaskId, u8),
+    /// `timeout`.
+    Timeout(Box<Limit>),
     /// `yes`.
     Endless(String),
     /// Memory that grows without end.
     Grow(u64),
     /// Never goes on.
     Forever,
+}
+
+impl Frame {
+    /// Whether nothing is left to do here.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "any other frame has something left to do")]
+    pub(super) fn over(&self) -> bool {
+        match self {
+            Self::List(list, at) => *at >= list.items.len(),
+            Self::Chain(chain, at, _) => *at >= chain.links.len(),
+            _ => false,
+        }
+    }
 }
 
 /// Options of `set`.
@@ -266,14 +296,7 @@ impl Task {
     }
 
     /// Whether nothing is left to do after what runs now.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "any other frame has something left to do")]
     pub(super) fn last_command(&self) -> bool {
-        self.traps.is_empty()
-            && self.jobs.is_empty()
-            && self.stack.iter().all(|frame| match frame {
-                Frame::List(list, at) => *at >= list.items.len(),
-                Frame::Chain(chain, at, _) => *at >= chain.links.len(),
-                _ => false,
-            })
+        self.traps.is_empty() && self.jobs.is_empty() && self.stack.iter().all(Frame::over)
     }
 }

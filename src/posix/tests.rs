@@ -16,6 +16,7 @@ struct Stage {
     timers: Vec<(SimTime, TaskId)>,
     runs: Vec<(TaskId, Vec<String>, Option<String>, bool)>,
     kills: Vec<(i64, u8)>,
+    signals: Vec<u8>,
     cancelled: Vec<TaskId>,
     memory: u64,
 }
@@ -36,6 +37,7 @@ impl Stage {
             timers: Vec::new(),
             runs: Vec::new(),
             kills: Vec::new(),
+            signals: Vec::new(),
             cancelled: Vec::new(),
             memory: 0,
         }
@@ -65,6 +67,12 @@ impl Stage {
                     Effect::Cancel(op) => {
                         self.timers.retain(|(_, t)| *t != op);
                         self.cancelled.push(op);
+                    }
+                    Effect::Signal(op, signal) => {
+                        self.signals.push(signal);
+                        if signal != 1 {
+                            wakes.push_back(Wake::Finished(op, 100 + signal));
+                        }
                     }
                     Effect::Kill(pid, signal) => self.kills.push((pid, signal)),
                     Effect::Memory(bytes) => self.memory = bytes,
@@ -364,6 +372,31 @@ fn an_interactive_shell() {
     assert!(shell.idle() && !stage.out.contains("after"));
     stage.wake(&mut shell, Wake::Stdin(None));
     assert_eq!(stage.code, Some(130));
+}
+
+#[test]
+fn time_limits_reach_commands() {
+    for (text, out, signals, seconds) in [
+        ("timeout -s INT 2 docker run; echo $?", "124\n", &[2][..], 2),
+        ("timeout --preserve-status -s INT 2 docker run; echo $?", "102\n", &[2], 2),
+        ("timeout --preserve-status -s HUP -k 4 2 docker run; echo $?", "137\n", &[1, 9], 6),
+        ("docker logs & sleep 1; kill -INT $!; wait $!; echo $?", "102\n", &[2], 1),
+        ("timeout 5 hello", "hello None\n", &[], 0),
+    ] {
+        let mut stage = Stage::new(7);
+        let mut shell = Process::script(text, &[], BTreeMap::new(), "/").with_closed_input();
+        stage.wake(&mut shell, Wake::Start);
+        stage.pass(&mut shell, SimTime::from_secs(100));
+        assert_eq!((stage.out.as_str(), stage.signals.as_slice()), (out, signals), "{text}");
+        assert_eq!((stage.now, stage.code), (SimTime::from_secs(seconds), Some(0)), "{text}");
+    }
+    let mut stage = Stage::new(1);
+    stage.facts.pids_limit = 5;
+    let text = "for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait";
+    let mut shell = Process::script(text, &[], BTreeMap::new(), "/");
+    stage.wake(&mut shell, Wake::Start);
+    let message = "sh: line 0: can't fork: Resource temporarily unavailable\n";
+    assert_eq!((stage.err.as_str(), stage.code, stage.timers.len()), (message, Some(2), 0));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::posix::applets::{self, Call};
 use crate::posix::fds::Input;
 use crate::posix::filter::Filter;
 use crate::posix::process::{Command as Program, Effect, Io, MAIN, PIPE_SIZE, Process};
-use crate::posix::task::{Fd, Frame, Task};
+use crate::posix::task::{Fd, Frame, Limit, Task};
 
 /// How often `tail -f` looks at its file, as coreutils.
 const FOLLOW_PERIOD: SimDuration = SimDuration(1_000_000);
@@ -57,7 +57,7 @@ impl Process {
             Frame::GatherRun(argv, text) => self.gather(task, argv, text, true, io),
             Frame::Read(argv) => self.read_line(task, argv, io),
             Frame::Follow(path, seen) => self.follow(task, path, seen, io),
-            Frame::Timeout(child, op, code) => self.timeout(task, child, op, code),
+            Frame::Timeout(limit) => self.timeout(task, *limit),
             Frame::Endless(text) => {
                 let full = self.full(task);
                 if !full && self.write(task, 1, &text, io).is_err() {
@@ -202,19 +202,23 @@ impl Process {
         task.stack.push(Frame::Op(op));
     }
 
-    fn timeout(&mut self, task: &mut Task, child: u32, op: crate::posix::TaskId, code: u8) {
-        if let Some(status) = self.done.remove(&child) {
-            self.cancel(op);
-            task.status = if code == 0 { status } else { code };
+    fn timeout(&mut self, task: &mut Task, mut limit: Limit) {
+        if let Some(status) = self.done.remove(&limit.child) {
+            self.cancel(limit.clock);
+            // coreutils' code for a command that ran out of time.
+            task.status = if limit.rang && !limit.preserve { 124 } else { status };
             return;
         }
-        let mut code = code;
-        if self.results.remove(&op).is_some() {
-            // coreutils' code for a command that ran out of time.
-            code = 124;
-            self.kill_task(child, 143);
+        if self.results.remove(&limit.clock).is_some() {
+            limit.rang = true;
+            self.signal_task(limit.child, limit.signal);
+            if let Some(after) = limit.kill_after.take() {
+                limit.signal = 9;
+                limit.clock = self.begin(task.number, false);
+                self.effects.push(Effect::Sleep(limit.clock, after));
+            }
         }
         task.waiting = true;
-        task.stack.push(Frame::Timeout(child, op, code));
+        task.stack.push(Frame::Timeout(Box::new(limit)));
     }
 }

@@ -380,6 +380,9 @@ impl Shell {
                     self.launch(run_id, task, command, queue, cx);
                 }
                 posix::Effect::Cancel(task) => self.drop_slot(run_id, task, cx),
+                posix::Effect::Signal(task, signal) => {
+                    queue.push_back(Todo::Tool(run_id, task, Wake::Signal(signal)));
+                }
                 // Signals to other processes of the learner's computer reach nobody.
                 posix::Effect::Kill(..) | posix::Effect::Memory(_) => {}
                 posix::Effect::Exit(code) => self.end(run_id, code, cx),

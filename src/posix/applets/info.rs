@@ -132,21 +132,17 @@ pub(super) fn id(call: &mut Call<'_>) -> u8 {
         call.complain(&format!("id: unknown user {name}"));
         return 1;
     }
-    let named = |n: u32| {
-        let known = n == 0 || *facts.user != *n.to_string();
-        if known {
-            format!("{n}({})", if n == 0 { "root" } else { &facts.user })
-        } else {
-            n.to_string()
-        }
+    let user = match facts.user.parse::<u32>() {
+        Ok(_) => facts.uid.to_string(),
+        Err(_) => format!("{}({})", facts.uid, facts.user),
     };
+    let group = if facts.gid == 0 { "0(root)".to_owned() } else { facts.gid.to_string() };
     let text = match (call.has('u'), call.has('g'), call.has('n')) {
         (true, _, true) => facts.user.to_string(),
         (true, ..) => facts.uid.to_string(),
         (_, true, _) => facts.gid.to_string(),
         _ => {
-            let groups = if facts.gid == 0 { " groups=0(root)".to_owned() } else { String::new() };
-            format!("uid={} gid={}{groups}", named(facts.uid), named(facts.gid))
+            format!("uid={user} gid={group} groups={group}")
         }
     };
     call.out = text + "\n";
