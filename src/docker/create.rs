@@ -128,7 +128,7 @@ impl Daemon {
         if argv.is_empty() {
             return Err(ApiError::bad("no command specified"));
         }
-        let id = env.fresh_id("container-id");
+        let id = env.fresh_id("container");
         let name = self.reserve_name(name, &id, env)?;
         let endpoints = self.plan_endpoints(&config)?;
         let image_volumes: Vec<String> = merged.volumes.iter().cloned().collect();

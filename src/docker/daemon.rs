@@ -94,6 +94,8 @@ pub(crate) struct Daemon {
     pub(crate) names: BTreeMap<String, String>,
     pub(crate) networks: BTreeMap<String, Network>,
     pub(crate) volumes: BTreeMap<String, Volume>,
+    /// Images that came from a registry.
+    pub(crate) pulled: std::collections::BTreeSet<String>,
     /// Images made by commits to the images they were made from.
     pub(crate) parents: BTreeMap<String, String>,
     pub(crate) execs: BTreeMap<String, Exec>,
@@ -119,6 +121,7 @@ impl Daemon {
             names: BTreeMap::new(),
             networks: BTreeMap::new(),
             volumes: BTreeMap::new(),
+            pulled: Default::default(),
             parents: BTreeMap::new(),
             execs: BTreeMap::new(),
             tags: BTreeMap::new(),
@@ -227,6 +230,7 @@ impl Daemon {
                     self.probe(&id, env);
                 }
             }
+            Due::ProbeStart { tag } => self.probe_start(tag, env),
             Due::ProbeTimeout { tag } => self.probe_timeout(tag, env),
             Due::Stats { ticket, id } => self.stats_tick(ticket, &id, env),
             Due::EventsEnd { ticket } => self.events_end(ticket, env),

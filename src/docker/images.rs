@@ -68,7 +68,11 @@ impl Daemon {
         let digests = names.into_iter().map(|n| format!("{n}@{}", image.digest));
         ImageSummary {
             id: image.id.to_string(),
-            repo_digests: if image.digest.is_empty() { Vec::new() } else { digests.collect() },
+            repo_digests: if self.pulled.contains(&*image.id) {
+                digests.collect()
+            } else {
+                Vec::new()
+            },
             repo_tags: tags,
             created: image.created.unwrap_or(SimTime::ZERO),
             older_seconds: if image.created.is_none() { CATALOGUE_AGE } else { 0 },
@@ -391,6 +395,7 @@ impl Daemon {
         let name = client.reference;
         match result {
             Ok(pulled) => {
+                self.pulled.insert(pulled.image.to_string());
                 let news = if pulled.up_to_date {
                     format!("Status: Image is up to date for {name}")
                 } else {

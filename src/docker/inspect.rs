@@ -79,7 +79,8 @@ impl Daemon {
             host: c.host.clone(),
             mounts: c.mounts.clone(),
             networks: networks.collect(),
-            ports: c.ports.clone(),
+            // After a lost daemon only lists still show old ports.
+            ports: if c.running { c.ports.clone() } else { Default::default() },
             exec_ids: c.execs.clone(),
             sandbox_id: c.sandbox_id.clone(),
             size: size.then_some((own, all)),

@@ -167,6 +167,11 @@ pub enum Due {
         /// Number of its health monitor.
         monitor: u32,
     },
+    /// The process of a health probe starts.
+    ProbeStart {
+        /// The exec's tag.
+        tag: u64,
+    },
     /// A health probe takes too long.
     ProbeTimeout {
         /// The exec's tag.

@@ -2,11 +2,11 @@
 
 use crate::base::message::Message;
 use crate::base::time::SimDuration;
-use crate::docker::Due;
 use crate::docker::api::{HealthStatus, ProbeResult};
 use crate::docker::daemon::{Daemon, Env};
 use crate::docker::exec::{Exec, Purpose};
 use crate::docker::health::MAX_OUTPUT;
+use crate::docker::{Due, latency};
 use crate::machine::{ContainerId, ExecId, ExecSpec};
 
 const SIGKILL: u8 = 9;
@@ -41,7 +41,6 @@ impl Daemon {
         let tag = self.next_tag;
         self.exec_event(id, "exec_create", &exec, Some(&check.argv), None, env);
         self.exec_event(id, "exec_start", &exec, Some(&check.argv), None, env);
-        let spec = ExecSpec { argv: check.argv.clone(), tag, ..ExecSpec::default() };
         let entry = Exec {
             id: exec.clone(),
             container: id.to_owned(),
@@ -54,16 +53,29 @@ impl Daemon {
         };
         self.execs.insert(exec.clone(), entry);
         self.tags.insert(tag, exec.clone());
-        let (host, machine_id) = (self.host.clone(), ContainerId::from(id));
-        let exec_id = ExecId::from(exec.as_str());
+        let host = self.host.clone();
+        let work = env.cx.latency(&latency::EXEC, host.as_str());
+        self.timer(work, Due::ProbeStart { tag }, env);
+        self.timer(check.timeout, Due::ProbeTimeout { tag }, env);
+    }
+
+    /// The process of a probe starts.
+    pub(crate) fn probe_start(&mut self, tag: u64, env: &mut Env<'_, '_>) {
+        let Some(exec) = self.tags.get(&tag).and_then(|id| self.execs.get(id)) else { return };
+        let live = self.containers.get(&exec.container).is_some_and(|c| c.is_live() && !c.paused);
+        let spec = ExecSpec { argv: exec.config.cmd.clone(), tag, ..ExecSpec::default() };
+        let machine_id = ContainerId::from(exec.container.as_str());
+        let exec_id = ExecId::from(exec.id.as_str());
+        if !live {
+            self.probe_done(tag, -1, env);
+            return;
+        }
+        let host = self.host.clone();
         let started = env.cx.within(|cx| env.machines.exec(&host, &machine_id, exec_id, spec, cx));
-        match started {
-            Ok(()) => self.timer(check.timeout, Due::ProbeTimeout { tag }, env),
-            Err(error) => {
-                // The runtime's refusal is the output of the probe; it counts as a failure.
-                self.probe_output(tag, &format!("{}: unknown", error.message));
-                self.probe_done(tag, -1, env);
-            }
+        if let Err(error) = started {
+            // The runtime's refusal is the output of the probe; it counts as a failure.
+            self.probe_output(tag, &format!("{}: unknown", error.message));
+            self.probe_done(tag, -1, env);
         }
     }
 

@@ -60,7 +60,7 @@ impl Daemon {
             ports: c
                 .ports
                 .iter()
-                .filter(|(_, bindings)| !bindings.is_empty())
+                .filter(|(_, bindings)| c.running && !bindings.is_empty())
                 .map(|(port, bindings)| {
                     let host = bindings.iter().filter_map(|b| b.host_port.parse().ok());
                     (*port, host.collect())

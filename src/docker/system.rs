@@ -15,6 +15,8 @@ pub(crate) const VERSION: &str = "28.5.2";
 const KERNEL: &str = "6.8.0-86-generic";
 /// Time between two samples of statistics.
 const SAMPLE: SimDuration = SimDuration::from_secs(1);
+/// Files that the daemon writes into every container.
+const OWN_FILES: [&str; 3] = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf"];
 /// Files in one copy.
 const MAX_COPY: usize = 10_000;
 
@@ -53,6 +55,7 @@ impl Daemon {
             kernel_version: KERNEL.into(),
             operating_system: "Ubuntu 24.04.3 LTS".into(),
             architecture: "x86_64".into(),
+            name_server: self.name_server(env),
             now: env.now(),
         }))
     }
@@ -188,7 +191,12 @@ impl Daemon {
     pub(crate) fn diff(&self, text: &str, env: &Env<'_, '_>) -> Result<Reply, ApiError> {
         let id = self.find(text)?;
         let machine_id = ContainerId::from(id.as_str());
-        let changes = env.machines.diff(&self.host, &machine_id).into_iter().map(|(kind, path)| {
+        let all = env.machines.diff(&self.host, &machine_id);
+        // The daemon's own files are mounts in reality, which a diff does not show.
+        let own = |path: &str| OWN_FILES.contains(&path);
+        let in_etc = all.iter().any(|(_, p)| p.starts_with("/etc/") && !own(p));
+        let shown = all.into_iter().filter(|(_, p)| !own(p) && (in_etc || p != "/etc"));
+        let changes = shown.map(|(kind, path)| {
             let kind = match kind {
                 'A' => ChangeKind::Added,
                 'D' => ChangeKind::Deleted,
@@ -248,8 +256,12 @@ impl Daemon {
             if files.stat(&parent).map(|s| s.kind) != Ok(Kind::Directory) {
                 return Err(FsError::NotFound);
             }
+            // Paths begin with the name of the thing; an existing directory takes it in, else it
+            // gets the name that was asked for.
+            let into = files.stat(&root).map(|s| s.kind) == Ok(Kind::Directory);
             for entry in entries.iter().take(MAX_COPY) {
-                let target = normal(&root, &entry.path);
+                let rest = entry.path.split_once('/').map_or("", |(_, rest)| rest);
+                let target = normal(&root, if into { &entry.path } else { rest });
                 match &entry.content {
                     None => match files.make_dir(&target) {
                         Ok(()) | Err(FsError::Exists) => {}
@@ -301,14 +313,21 @@ impl Daemon {
              ip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\t\
              ip6-allrouters\n",
         );
-        for (name, address) in self.extra_hosts(id, env) {
-            hosts.push_str(&format!("{address}\t{name}\n"));
+        let mut own_names: Vec<(std::sync::Arc<str>, std::net::Ipv4Addr)> = Vec::new();
+        for (names, address) in self.extra_hosts(id) {
+            hosts.push_str(&format!("{address}\t{names}\n"));
+            if let Ok(address) = address.parse() {
+                own_names.extend(names.split_whitespace().map(|n| (n.into(), address)));
+            }
         }
         for endpoint in c.endpoints.values() {
             if let Some(ip) = endpoint.ip {
                 hosts.push_str(&format!("{ip}\t{}\n", c.config.hostname));
+                own_names.push((c.config.hostname.as_str().into(), ip));
             }
         }
+        let place = env.place(id);
+        env.fabric.set_hosts_file(&place, &own_names);
         let resolv = self.resolv_conf(id, env);
         let hostname = format!("{}\n", c.config.hostname);
         let now: SimTime = env.now();
@@ -325,7 +344,7 @@ impl Daemon {
     }
 
     /// Names of `--add-host` and `--link` with their addresses.
-    pub(crate) fn extra_hosts(&self, id: &str, env: &Env<'_, '_>) -> Vec<(String, String)> {
+    pub(crate) fn extra_hosts(&self, id: &str) -> Vec<(String, String)> {
         let Some(c) = self.containers.get(id) else { return Vec::new() };
         let mut all = Vec::new();
         for extra in &c.host.extra_hosts {
@@ -339,7 +358,6 @@ impl Daemon {
             };
             all.push((name.to_owned(), address));
         }
-        let _ = env;
         for link in &c.host.links {
             let (target, alias) = link.split_once(':').unwrap_or((link, link));
             let Some(other) = self.find(target).ok().and_then(|id| self.containers.get(&id)) else {

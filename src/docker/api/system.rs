@@ -73,6 +73,8 @@ pub struct SystemInfo {
     pub operating_system: String,
     /// CPU architecture.
     pub architecture: String,
+    /// The host's name server.
+    pub name_server: String,
     /// When it was asked.
     pub now: SimTime,
 }

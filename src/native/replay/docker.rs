@@ -62,7 +62,18 @@ fn genesis(case: &Path, scenario: &Value, root: &str) -> Result<Genesis> {
             _ => Vec::new(),
         }
     };
-    let images = texts("images");
+    // Every recording host had all stand-in images, not only those that a case lists
+    // (`docker images -a` of engine/47).
+    let mut images = texts("images");
+    let catalogue = crate::machine::Catalogue::shared();
+    for ((collection, name), file) in &catalogue.images {
+        let tags = file.variants.iter().flat_map(|v| &v.tags).filter(|t| !t.contains('*'));
+        if *collection == crate::machine::Collection::DockerLab {
+            images.extend(tags.map(|tag| format!("{name}:{tag}")));
+        }
+    }
+    images.sort();
+    images.dedup();
     let setup = |name: String| HostSetup {
         name,
         cpu_milli: CPU_MILLI,
@@ -210,12 +221,19 @@ impl<W: FnMut(&World)> Replay<W> {
             "t": stamp(done.started),
             "host": host,
             "cmd": line,
-            "stdout": done.stdout,
-            "stderr": done.stderr,
+            "stdout": without_registries(&done.stdout),
+            "stderr": without_registries(&done.stderr),
             "exit": exit,
             "dur": 0,
         }));
     }
+}
+
+/// The recordings name no registry (DOCKER.md): the public ones have placeholders.
+fn without_registries(text: &str) -> String {
+    text.replace("registry-1.docker.io", "<registry-api>")
+        .replace("index.docker.io", "<registry-index>")
+        .replace("docker.io/", "<registry>/")
 }
 
 fn timed_out(started: SimTime, ended: SimTime) -> FinishedRun {

@@ -54,6 +54,10 @@ impl Recorder {
     }
 
     fn states(&mut self, world: &World, host: &str) {
+        // The recorder asked the daemon; one that is down tells nothing.
+        if !world.docker().is_up(host) {
+            return;
+        }
         let mut present = BTreeMap::new();
         for state in world.docker().container_states(host) {
             let id: String = state.id.chars().take(12).collect();

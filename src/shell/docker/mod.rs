@@ -18,6 +18,7 @@ mod networks;
 mod prune;
 mod ps;
 mod pull;
+mod registry;
 mod run;
 mod run_flags;
 mod stats;

@@ -3,7 +3,7 @@
 use crate::shell::docker::flags::Spec;
 use crate::shell::docker::{
     Start, State, attach, build, copy, exec, images, inspect, life, logs, networks, prune, ps,
-    pull, refuse, run, stats, system, volumes,
+    pull, refuse, registry, run, stats, system, volumes,
 };
 use crate::shell::job::Io;
 
@@ -25,6 +25,8 @@ const COMMANDS: &[Entry] = &[
     entry(&["ps", "container ls", "container list", "container ps"], &ps::SPEC, ps::start),
     entry(&["build", "image build", "buildx build", "builder build"], &build::SPEC, build::build),
     entry(&["pull", "image pull"], &pull::SPEC, pull::pull),
+    entry(&["push", "image push"], &registry::PUSH, registry::push),
+    entry(&["search"], &registry::SEARCH, registry::search),
     entry(&["images", "image ls", "image list"], &images::IMAGES, images::images),
     entry(&["version"], &system::VERSION, system::version),
     entry(&["info", "system info"], &system::INFO, system::info),
