@@ -25,6 +25,7 @@ use serde_json::Value;
 
 use crate::kube::api::decode::{self, DecodeError, Decoded};
 use crate::kube::api::object::Stored;
+use crate::kube::api::shape;
 
 /// Whether objects of a kind live in a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,7 +138,9 @@ macro_rules! kinds {
             #[must_use]
             pub fn to_value(&self) -> Value {
                 let value = match self { $(Self::$variant(o) => serde_json::to_value(o),)* };
-                value.unwrap_or(Value::Null)
+                let mut value = value.unwrap_or(Value::Null);
+                shape::complete(self.kind(), &mut value);
+                value
             }
 
             /// From JSON in the version in which the kind is stored.
