@@ -34,6 +34,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 const MAX_FILE_LINES: usize = 800;
 const MAX_FUNCTION_LINES: usize = 80;
 const MAX_LINE_CHARS: usize = 110;
+/// Templates of the page are not broken by the formatter.
+const MAX_TEMPLATE_CHARS: usize = 150;
 
 /// Words that only some places may use, with the reason.
 const BANNED: &[(&str, &[&str], &str)] = &[
@@ -119,8 +121,10 @@ fn files_and_lines_are_short() {
             complaints.push(format!("{file}: {lines} lines, at most {MAX_FILE_LINES}"));
         }
         for (number, line) in text.lines().enumerate() {
-            if line.chars().count() > MAX_LINE_CHARS {
-                complaints.push(format!("{file}:{}: longer than {MAX_LINE_CHARS}", number + 1));
+            let template = file.starts_with("ui/panels/");
+            let most = if template { MAX_TEMPLATE_CHARS } else { MAX_LINE_CHARS };
+            if line.chars().count() > most {
+                complaints.push(format!("{file}:{}: longer than {most}", number + 1));
             }
         }
     }
