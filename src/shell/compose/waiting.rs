@@ -268,7 +268,7 @@ fn bad(wait: &Wait, why: &str, work: &mut Work, io: &mut Io<'_>) -> Result<Node,
 pub(super) fn start_containers(name: &str, work: &Work) -> Result<Node, Failure> {
     let Some(value) = work.project.service(name) else { return Ok(Node::Done) };
     let service = Service { name, value };
-    if work.containers.is_empty() && !work.settings.dry_run {
+    if work.containers.iter().all(plan::is_one_off) && !work.settings.dry_run {
         if service.scale() == 0 {
             return Ok(Node::Done);
         }
