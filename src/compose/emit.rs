@@ -11,7 +11,7 @@ use super::values;
 
 /// A tree to print, its keys in the order of printing.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Tree {
+pub enum Tree {
     /// A scalar that is no text, as it is printed.
     Plain(String),
     /// A text.
@@ -24,7 +24,8 @@ pub(super) enum Tree {
 
 impl Tree {
     /// Any value, with keys in go-yaml's order.
-    pub(super) fn of(value: &Value) -> Self {
+    #[must_use]
+    pub fn of(value: &Value) -> Self {
         match value {
             Value::Null => Self::Plain("null".to_owned()),
             Value::Bool(_) | Value::Number(_) => Self::Plain(values::sprint(value)),
@@ -40,7 +41,8 @@ impl Tree {
     }
 
     /// The tree as a YAML document.
-    pub(super) fn yaml(&self) -> String {
+    #[must_use]
+    pub fn yaml(&self) -> String {
         let mut out = String::new();
         match self {
             Self::Map(entries) if !entries.is_empty() => mapping(entries, 0, false, &mut out),
@@ -50,14 +52,16 @@ impl Tree {
     }
 
     /// The tree as indented JSON.
-    pub(super) fn json(&self) -> String {
+    #[must_use]
+    pub fn json(&self) -> String {
         let mut out = String::new();
         self.json_at(0, &mut out);
         out
     }
 
     /// The tree as JSON in one line.
-    pub(super) fn compact(&self) -> String {
+    #[must_use]
+    pub fn compact(&self) -> String {
         match self {
             Self::Plain(text) => text.clone(),
             Self::Text(text) => json_text(text),

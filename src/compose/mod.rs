@@ -16,7 +16,7 @@ mod interpolate;
 mod merge;
 mod canonical;
 mod records;
-mod emit;
+pub mod emit;
 mod decode;
 mod consistency;
 pub mod load;

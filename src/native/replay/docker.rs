@@ -224,7 +224,7 @@ impl<W: FnMut(&World)> Replay<W> {
             "stdout": without_registries(&done.stdout),
             "stderr": without_registries(&done.stderr),
             "exit": exit,
-            "dur": 0,
+            "dur": stamp(SimTime::ZERO + done.ended.since(done.started)),
         }));
     }
 }

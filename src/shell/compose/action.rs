@@ -95,6 +95,8 @@ pub(super) enum Do {
     Build(String),
     /// Pull a service's image.
     Pull(String, bool),
+    /// Make a network anew that has changed.
+    RenewNetwork(String),
     /// Make a network.
     MakeNetwork(String, Vec<String>),
     /// Warn of orphans or remove them.
@@ -177,6 +179,7 @@ fn decide(what: Do, work: &mut Work, io: &mut Io<'_>) -> Result<Node, Failure> {
         Do::Obtain => images::obtain(work),
         Do::Build(service) => images::build(&service, work, io),
         Do::Pull(service, healed) => Ok(images::pull(&service, healed, work, io)),
+        Do::RenewNetwork(key) => Ok(resources::renew_network(&key, work, io)),
         Do::MakeNetwork(key, again) => Ok(resources::make_network(&key, again, work, io)),
         Do::Orphans => Ok(containers::orphans(work, io)),
         Do::Converge => Ok(containers::converge_all(work)),

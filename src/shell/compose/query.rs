@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::base::table::tabwriter;
 use crate::compose::create::label;
+use crate::compose::emit::Tree;
 use crate::compose::plan;
 use crate::docker::api::{
     ArchiveEntry, ContainerSummary, Filters, ImageInspect, Reply, Request, Stats, Status,
@@ -545,43 +546,53 @@ fn ps(work: &Work, parsed: &Parsed, io: &mut Io<'_>) {
     io.out(tabwriter(&rows, 10, 3));
 }
 
-fn ps_json(container: &ContainerSummary, work: &Work, io: &Io<'_>) -> Value {
+fn ps_json(container: &ContainerSummary, work: &Work, io: &Io<'_>) -> String {
     let labels: Vec<String> = container.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
     let created = container.created.rfc3339().replace('T', " ").replace('Z', " +0000 UTC");
-    let publishers = container.ports.iter().map(|p| {
-        json!({"URL": p.ip, "TargetPort": p.private, "PublishedPort": p.public,
-               "Protocol": p.protocol.as_str()})
-    });
+    let publisher = |p: &crate::docker::api::PortSummary| {
+        let text = |key: &str, value: &str| (key.to_owned(), Tree::Text(value.to_owned()));
+        let number = |key: &str, n: u16| (key.to_owned(), Tree::Plain(n.to_string()));
+        Tree::Map(vec![
+            text("URL", &p.ip),
+            number("TargetPort", p.private),
+            number("PublishedPort", p.public),
+            text("Protocol", p.protocol.as_str()),
+        ])
+    };
+    let publishers = Tree::List(container.ports.iter().map(publisher).collect());
     let mounts: Vec<String> = container
         .mounts
         .iter()
         .map(|m| if m.name.is_empty() { m.source.clone() } else { m.name.clone() })
         .collect();
+    let volumes = container.mounts.iter().filter(|m| !m.name.is_empty()).count();
     let networks: Vec<&str> = container.networks.keys().map(String::as_str).collect();
     let name = plan::name(container);
-    let mut map = Map::new();
-    let mut put = |key: &str, value: Value| map.insert(key.to_owned(), value);
-    put("Command", json!(short_command(&container.command)));
-    put("CreatedAt", json!(created));
-    put("ExitCode", json!(container.exit_code));
-    put("Health", json!(container.health.map(|h| h.as_str()).unwrap_or_default()));
-    put("ID", json!(container.id.get(..12).unwrap_or(&container.id)));
-    put("Image", json!(container.image));
-    put("Labels", json!(labels.join(",")));
-    put("LocalVolumes", json!("0"));
-    put("Mounts", json!(mounts.join(",")));
-    put("Name", json!(name));
-    put("Names", json!(name));
-    put("Networks", json!(networks.join(",")));
-    put("Ports", json!(ports(container)));
-    put("Project", json!(work.project.name));
-    put("Publishers", publishers.collect());
-    put("RunningFor", json!(ago(io.now.since(container.created))));
-    put("Service", json!(plan::service_of(container)));
-    put("Size", json!("0B"));
-    put("State", json!(container.state.as_str()));
-    put("Status", json!(container.status));
-    Value::Object(map)
+    let exit_code = if container.state == Status::Exited { container.exit_code } else { 0 };
+    let text = |key: &str, value: &str| (key.to_owned(), Tree::Text(value.to_owned()));
+    Tree::Map(vec![
+        text("Command", &short_command(&container.command)),
+        text("CreatedAt", &created),
+        ("ExitCode".to_owned(), Tree::Plain(exit_code.to_string())),
+        text("Health", container.health.map(|h| h.as_str()).unwrap_or_default()),
+        text("ID", container.id.get(..12).unwrap_or(&container.id)),
+        text("Image", &container.image),
+        text("Labels", &labels.join(",")),
+        text("LocalVolumes", &volumes.to_string()),
+        text("Mounts", &mounts.join(",")),
+        text("Name", &name),
+        text("Names", &name),
+        text("Networks", &networks.join(",")),
+        text("Ports", &ports(container)),
+        text("Project", &work.project.name),
+        ("Publishers".to_owned(), publishers),
+        text("RunningFor", &ago(io.now.since(container.created))),
+        text("Service", plan::service_of(container)),
+        text("Size", "0B"),
+        text("State", container.state.as_str()),
+        text("Status", &container.status),
+    ])
+    .compact()
 }
 
 fn ls(containers: &[ContainerSummary], parsed: &Parsed, io: &mut Io<'_>) {

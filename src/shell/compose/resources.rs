@@ -8,14 +8,14 @@ use crate::base::message::Message;
 use crate::compose::create::{self, label};
 use crate::compose::plan;
 use crate::compose::values::go_quote;
-use crate::docker::api::{ApiError, EndpointConfig, Filters, NetworkInspect, Reply, Request};
+use crate::docker::api::{ApiError, EndpointConfig, Filters, Reply, Request};
 use crate::shell::job::Io;
 
 use super::action::{Do, Then, ask, step};
 use super::containers::{of_service, remove_one, stop_one, text};
-use super::images;
 use super::tree::{Failure, Node};
 use super::work::{Mood, Work};
+use super::{containers, images};
 
 /// The entries of a section of the model, with their keys.
 fn section(work: &Work, name: &str) -> Vec<(String, Value)> {
@@ -96,7 +96,9 @@ pub(super) fn network(
         return Ok(Node::Done);
     }
     io.record(name.clone(), Message::new("why-compose-network-changed").with("network", &name));
-    Ok(renew_network(key, &found, work, io))
+    // What uses it must be known before it can be stopped.
+    let renew = step(Do::RenewNetwork(key.to_owned()));
+    Ok(Node::seq([containers::listed(work), renew]))
 }
 
 fn definition(work: &Work, section: &str, key: &str) -> Value {
@@ -104,7 +106,8 @@ fn definition(work: &Work, section: &str, key: &str) -> Value {
 }
 
 /// Removes a network that has changed, after stopping what uses it, then makes it anew.
-fn renew_network(key: &str, found: &NetworkInspect, work: &mut Work, io: &mut Io<'_>) -> Node {
+pub(super) fn renew_network(key: &str, work: &mut Work, io: &mut Io<'_>) -> Node {
+    let name = text(&definition(work, "networks", key), "name");
     let users: Vec<String> = work
         .project
         .service_names()
@@ -115,17 +118,14 @@ fn renew_network(key: &str, found: &NetworkInspect, work: &mut Work, io: &mut Io
     let stops: Vec<Node> = containers.iter().map(|c| stop_one(c, None, work, io)).collect();
     let ids: Vec<String> = containers.iter().map(|c| c.id.clone()).collect();
     let leave = ids.iter().map(|id| {
-        let request = Request::NetworkDisconnect {
-            id: found.name.clone(),
-            container: id.clone(),
-            force: true,
-        };
+        let request =
+            Request::NetworkDisconnect { id: name.clone(), container: id.clone(), force: true };
         ask(request, Then::Nothing)
     });
-    let event = format!("Network {}", found.name);
+    let event = format!("Network {name}");
     let mut nodes = vec![Node::par(stops)];
     nodes.extend(leave);
-    let remove = Request::NetworkRemove { id: found.name.clone() };
+    let remove = Request::NetworkRemove { id: name };
     nodes.push(ask(remove, Then::Show(event, "Removed")));
     nodes.push(step(Do::MakeNetwork(key.to_owned(), ids)));
     Node::seq(nodes)
