@@ -15,6 +15,8 @@ use crate::engine::trace::{Actor, Subject, TraceId};
 use crate::machine::{self, Machines};
 use crate::net::{self, Fabric};
 
+#[cfg(test)]
+mod lab;
 pub mod kinds;
 pub mod clock;
 pub mod labels;
@@ -308,13 +310,11 @@ impl Cluster {
         self.sent = self.store.changes();
         for change in changes {
             self.config_change(&change, cx);
-            for (process, streams) in &mut self.streams {
-                if !follows(process, &change) {
-                    continue;
-                }
+            for process in self.followers(&change) {
+                let Some(streams) = self.streams.get_mut(&process) else { continue };
                 let lag = cx.latency(&WATCH_LAG, process.label());
                 if let Some(at) = streams.send(change.clone(), cx.now + lag) {
-                    cx.emit_at(at, Output::Again(Input::Deliver(process.clone())));
+                    cx.emit_at(at, Output::Again(Input::Deliver(process)));
                 }
             }
             for (ticket, watcher) in &self.watchers {
@@ -325,6 +325,23 @@ impl Cluster {
                 }
             }
         }
+    }
+
+    /// The processes that follow a change.
+    fn followers(&self, change: &Change) -> Vec<Process> {
+        let mut all = vec![Process::ControllerManager, Process::Scheduler, Process::Dns];
+        all.retain(|process| follows(process, change));
+        if change.kind == kinds::Kind::Pod {
+            let mut nodes: Vec<&str> = [&change.old, &change.new]
+                .into_iter()
+                .filter_map(|o| watch::node_of(o.as_deref()?))
+                .collect();
+            nodes.dedup();
+            all.extend(nodes.into_iter().map(|node| Process::Kubelet(node.into())));
+        } else if matches!(change.kind, kinds::Kind::Service | kinds::Kind::EndpointSlice) {
+            all.extend(self.joined.iter().map(|node| Process::Proxy(node.clone())));
+        }
+        all
     }
 
     /// Changes have reached a process.

@@ -140,7 +140,9 @@ pub fn follows(process: &Process, change: &Change) -> bool {
     }
 }
 
-fn node_of(object: &Object) -> Option<&str> {
+/// The node of a pod.
+#[must_use]
+pub fn node_of(object: &Object) -> Option<&str> {
     match object {
         Object::Pod(pod) => pod.spec.as_ref()?.node_name.as_deref(),
         _ => None,

@@ -27,6 +27,8 @@ pub mod garbage;
 pub mod namespace;
 pub mod nodelifecycle;
 pub mod podgc;
+#[cfg(test)]
+mod scenarios;
 
 /// All controllers. The place in the list is part of queue inputs.
 pub static CONTROLLERS: &[&dyn Controller] = &[

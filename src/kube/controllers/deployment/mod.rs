@@ -125,15 +125,18 @@ impl Controller for Deployments {
         let mut plan = Plan::none();
         let Some(error) = sync.memory.errors.remove(item).filter(|_| failed) else { return plan };
         let Some(deployment) = sync.view.get::<Deployment>(&item.1) else { return plan };
-        let updated = if error.reason == "AlreadyExists" {
-            newset::collided(deployment)
+        plan.retry = true;
+        let updated = if error.is_already_exists() {
+            match newset::taken(deployment, sync) {
+                newset::Taken::Unseen | newset::Taken::Own => return plan,
+                newset::Taken::Other => newset::collided(deployment),
+            }
         } else {
-            newset::create_failed(deployment, &error, sync.now)
+            newset::create_failed(deployment, &error, sync.now, &mut plan)
         };
         if let Some(updated) = updated {
             plan.call(Call::new(update_status(updated)));
         }
-        plan.retry = true;
         plan
     }
 }

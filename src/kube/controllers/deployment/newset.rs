@@ -14,6 +14,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use crate::base::message::Message;
 use crate::base::name::safe_encode;
 use crate::base::time::SimTime;
+use crate::kube::api::object::Key;
 use crate::kube::api::request::ApiError;
 use crate::kube::clock::meta_time;
 use crate::kube::controllers::calls::{
@@ -26,7 +27,7 @@ use crate::kube::controllers::deployment::{
 };
 use crate::kube::controllers::pods::controller_ref;
 use crate::kube::controllers::{Call, Plan, Sync};
-use crate::kube::informer::Item;
+use crate::kube::informer::{Item, controller_of};
 
 /// Label and part of the name: hash of the template.
 pub const HASH_LABEL: &str = "pod-template-hash";
@@ -150,11 +151,7 @@ pub fn create(item: &Item, rollout: &Rollout<'_>, sync: &mut Sync<'_>, plan: &mu
         .with("deployment", rollout.key.name.clone())
         .with("revision", number)
         .with("replicas", count);
-    let text = format!("Failed to create new replica set \"{name}\": {{}}");
-    let mut call = Call::new(create_request(set))
-        .because(why)
-        .else_say(warning(&about, "ReplicaSetCreateError", text))
-        .tagged(CREATE_SET);
+    let mut call = Call::new(create_request(set)).because(why).tagged(CREATE_SET);
     if count > 0 {
         let text = format!("Scaled up replica set {name} from 0 to {count}");
         call = call.then_say(normal(&about, "ScalingReplicaSet", text));
@@ -184,10 +181,9 @@ fn build(rollout: &Rollout<'_>, count: i32, number: i64) -> ReplicaSet {
     let mut selector = rollout.spec.selector.clone();
     selector.match_labels.get_or_insert_default().insert(HASH_LABEL.to_owned(), hash.clone());
     let owner = deployment.metadata.name.clone().unwrap_or_default();
-    let cut: String = owner.chars().take(MAX_NAME.saturating_sub(hash.len() + 1)).collect();
     let mut set = ReplicaSet {
         metadata: ObjectMeta {
-            name: Some(format!("{cut}-{hash}")),
+            name: Some(set_name(&owner, &hash)),
             namespace: deployment.metadata.namespace.clone(),
             owner_references: Some(vec![controller_ref::<Deployment>(&deployment.metadata)]),
             labels: Some(labels),
@@ -271,6 +267,37 @@ pub fn condition(
     }
 }
 
+/// Who has the name that a new ReplicaSet was to get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// The cache does not show it yet.
+    Unseen,
+    /// It is the ReplicaSet itself: an earlier sync made it.
+    Own,
+    /// Another one with the same hash.
+    Other,
+}
+
+/// Look who has the name.
+#[must_use]
+pub fn taken(deployment: &Deployment, sync: &Sync<'_>) -> Taken {
+    let collisions = deployment.status.as_ref().and_then(|s| s.collision_count);
+    let hash = template_hash(&deployment.spec.template, collisions);
+    let owner = deployment.metadata.name.as_deref().unwrap_or("");
+    let namespace = deployment.metadata.namespace.as_deref().unwrap_or("");
+    let Some(set) = sync.view.get::<ReplicaSet>(&Key::new(namespace, &set_name(owner, &hash)))
+    else {
+        return Taken::Unseen;
+    };
+    let ours = controller_of(&set.metadata).map(|o| &o.uid) == deployment.metadata.uid.as_ref();
+    if ours && same_template(set, &deployment.spec.template) { Taken::Own } else { Taken::Other }
+}
+
+fn set_name(owner: &str, hash: &str) -> String {
+    let cut: String = owner.chars().take(MAX_NAME.saturating_sub(hash.len() + 1)).collect();
+    format!("{cut}-{hash}")
+}
+
 /// The name was taken: the next hash counts one collision more.
 #[must_use]
 pub fn collided(deployment: &Deployment) -> Option<Deployment> {
@@ -280,21 +307,23 @@ pub fn collided(deployment: &Deployment) -> Option<Deployment> {
     Some(deployment)
 }
 
-/// The ReplicaSet could not be created.
-#[must_use]
+/// The ReplicaSet could not be created: an event and a condition.
 pub fn create_failed(
     deployment: &Deployment,
     error: &ApiError,
     now: SimTime,
+    plan: &mut Plan,
 ) -> Option<Deployment> {
     let spec = &deployment.spec;
-    if !has_deadline(spec) {
-        return None;
-    }
     let collisions = deployment.status.as_ref().and_then(|s| s.collision_count);
     let hash = template_hash(&spec.template, collisions);
     let name = deployment.metadata.name.as_deref().unwrap_or("");
     let text = format!("Failed to create new replica set \"{name}-{hash}\": {}", error.message);
+    let about = regarding_type(deployment);
+    plan.says.push(warning(&about, "ReplicaSetCreateError", text.clone()));
+    if !has_deadline(spec) {
+        return None;
+    }
     let mut deployment = deployment.clone();
     let failed = condition("Progressing", "False", "ReplicaSetCreateError", text, now);
     set_condition(deployment.status.get_or_insert_default(), failed);
