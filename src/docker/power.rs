@@ -207,8 +207,6 @@ impl Daemon {
             self.timer(SETTLE, Due::Up, env);
             return;
         }
-        self.power = Power::Up;
-        self.note("why-docker-daemon-up", env);
         let mut all: Vec<(u64, String, bool, bool)> = self
             .containers
             .values()
@@ -221,20 +219,20 @@ impl Daemon {
             })
             .collect();
         all.sort();
+        // Containers come back before the daemon answers its first client.
+        self.power = Power::Up;
+        let cause = env.cx.cause;
         for (_, id, again, auto_remove) in all {
             if auto_remove {
                 self.remove_now(&id, true, env);
             } else if again {
-                let host = self.host.clone();
-                let work = env.cx.latency(&latency::RESTORE, host.as_str());
-                let name = self.name_of(&id);
-                let what = Message::new("why-docker-restored").with("name", name);
-                let cause = env.cx.cause;
+                let what = Message::new("why-docker-restored").with("name", self.name_of(&id));
                 env.record(&id, what);
-                self.timer(work, Due::StartNow { id, ticket: None, restart: false }, env);
-                env.cx.cause = cause;
+                self.start_now(&id, None, false, env);
             }
+            env.cx.cause = cause;
         }
+        self.note("why-docker-daemon-up", env);
     }
 
     /// The host lost its power.

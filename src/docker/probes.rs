@@ -54,7 +54,7 @@ impl Daemon {
         self.execs.insert(exec.clone(), entry);
         self.tags.insert(tag, exec.clone());
         let host = self.host.clone();
-        let work = env.cx.latency(&latency::EXEC, host.as_str());
+        let work = env.cx.latency(&latency::PROBE, host.as_str());
         self.timer(work, Due::ProbeStart { tag }, env);
         self.timer(check.timeout, Due::ProbeTimeout { tag }, env);
     }

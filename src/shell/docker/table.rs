@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn completion_comes_from_the_table() {
         let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(complete(&words("pu")), Completion::Words(vec!["pull".into()]));
+        assert_eq!(complete(&words("pul")), Completion::Words(vec!["pull".into()]));
         assert_eq!(
             complete(&words("network c")),
             Completion::Words(vec!["connect".into(), "create".into()])
