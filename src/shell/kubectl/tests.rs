@@ -1,0 +1,1 @@
+//! Whole calls against scripted answers.
