@@ -97,8 +97,9 @@ struct Counted {
 pub struct Recorder {
     similar: BTreeMap<Similar, Merge>,
     counted: BTreeMap<(Similar, String), Counted>,
-    /// Tokens used of the spam filter per object: when the bucket would be full again.
-    spam: BTreeMap<Regarding, SimTime>,
+    /// Tokens used of the spam filter per object and type (recorded in kubelet/16: warnings stop
+    /// after 25, normal events go on): when the bucket would be full again.
+    spam: BTreeMap<(Regarding, bool), SimTime>,
 }
 
 impl Recorder {
@@ -121,7 +122,7 @@ impl Recorder {
             counted.count += 1;
             (counted.name.clone(), counted.count)
         });
-        if self.is_spam(regarding, now) {
+        if self.is_spam(regarding, say.warning, now) {
             return Write::Drop;
         }
         if let Some((name, count)) = known {
@@ -148,14 +149,15 @@ impl Recorder {
         true
     }
 
-    fn is_spam(&mut self, mut regarding: Regarding, now: SimTime) -> bool {
+    fn is_spam(&mut self, mut regarding: Regarding, warning: bool, now: SimTime) -> bool {
         regarding.field_path = "".into();
-        let full_at = self.spam.get(&regarding).copied().unwrap_or_default().max(now);
+        let key = (regarding, warning);
+        let full_at = self.spam.get(&key).copied().unwrap_or_default().max(now);
         let next = full_at + SPAM_REFILL;
         if next.since(now).0 > SPAM_BURST * SPAM_REFILL.0 {
             return true;
         }
-        self.spam.insert(regarding, next);
+        self.spam.insert(key, next);
         false
     }
 

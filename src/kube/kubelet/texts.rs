@@ -15,9 +15,12 @@ pub fn crash_loop(backoff: &Backoff, key: &str, container: &str, pod: &str) -> S
     format!("back-off {delay} restarting failed container={container} pod={pod}")
 }
 
-/// containerd's words for a start that the OCI runtime refused, from dockerd's.
+/// containerd's words for a start that the OCI runtime refused.
 #[must_use]
 pub fn start_error(oci: &str) -> String {
+    if oci.starts_with("failed to create containerd task: ") {
+        return oci.to_owned();
+    }
     let text = oci.strip_suffix(": unknown").unwrap_or(oci);
     let text = text.strip_prefix("failed to create task for container: ").unwrap_or(text);
     let text = text.strip_prefix("failed to create shim task: ").unwrap_or(text);
