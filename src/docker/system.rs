@@ -1,6 +1,6 @@
 //! Version, state, disk, statistics, processes and files.
 
-use crate::base::time::{SimDuration, SimTime};
+use crate::base::time::SimDuration;
 use crate::docker::api::{
     ApiError, ArchiveEntry, Change, ChangeKind, DiskUsage, Reply, Stats, SystemInfo, VersionInfo,
 };
@@ -330,17 +330,11 @@ impl Daemon {
         env.fabric.set_hosts_file(&place, &own_names);
         let resolv = self.resolv_conf(id, env);
         let hostname = format!("{}\n", c.config.hostname);
-        let now: SimTime = env.now();
         let machine_id = ContainerId::from(id);
-        let host = self.host.clone();
-        let edit = |files: &mut dyn FileSystem| {
-            for (path, text) in
-                [("/etc/hosts", hosts), ("/etc/hostname", hostname), ("/etc/resolv.conf", resolv)]
-            {
-                let _ = files.write(path, &text, now);
-            }
-        };
-        env.cx.within(|cx| env.machines.edit_files(&host, &machine_id, cx, edit));
+        let files =
+            [("/etc/hosts", hosts), ("/etc/hostname", hostname), ("/etc/resolv.conf", resolv)];
+        let files = files.into_iter().map(|(path, text)| (path.to_owned(), text.into())).collect();
+        env.machines.put_files(&self.host, &machine_id, files);
     }
 
     /// Names of `--add-host` and `--link` with their addresses.

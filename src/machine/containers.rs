@@ -138,7 +138,7 @@ impl Machines {
             }
             State::Paused | State::Running => {
                 if signal == SIGKILL {
-                    room.finish(MAIN, 128 + SIGKILL);
+                    room.container_ends(128 + SIGKILL);
                 } else {
                     room.work.push_back(Work::Signal(MAIN, signal));
                 }

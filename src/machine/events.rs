@@ -203,6 +203,10 @@ impl Room<'_, '_> {
                 }
                 return;
             }
+            Due::InitEnds { code } => {
+                self.container_ends(code);
+                return;
+            }
             Due::Exit { process, code } => Work::Finish(process, code),
         };
         self.work.push_back(work);

@@ -108,6 +108,11 @@ pub enum Due {
         /// The answer.
         response: Response,
     },
+    /// An init ends after its child.
+    InitEnds {
+        /// Exit code.
+        code: u8,
+    },
     /// Applies a signal after the time that the program takes to handle it.
     Exit {
         /// Process number within the container.

@@ -38,6 +38,8 @@ const TOOL_BYTES: u64 = 344_064;
 /// A process that allocates at once crosses its limit after about this time (trace engine/15:
 /// start to die 0.4 s for 128 MB, 0.15 s of it the start).
 const ALLOCATE: SimDuration = SimDuration(200_000);
+/// From the end of an init's child to the end of the init: a wake-up of one process.
+const INIT_REAPS: SimDuration = SimDuration(1_000);
 /// Exit codes of killed processes count from here.
 pub(super) const KILLED: u8 = 128;
 /// SIGKILL.
@@ -599,7 +601,12 @@ impl Room<'_, '_> {
         self.container.live.asked.retain(|_, p| *p != process);
         self.reset_flows(Some(process));
         if process == MAIN {
-            self.container_ends(code);
+            if self.container.spec.init {
+                // The init notices that its child is gone, then ends with the child's code.
+                self.timer(INIT_REAPS, Due::InitEnds { code });
+            } else {
+                self.container_ends(code);
+            }
             return;
         }
         if let Some((shell, task)) = proc.parent {

@@ -19,7 +19,7 @@ use crate::machine::image::{Image, Reference};
 use crate::machine::io::{Happening, Input, Notice, Output};
 use crate::machine::proc::Room;
 use crate::machine::pull;
-use crate::posix::Files;
+use crate::posix::{Entry, Files};
 
 /// From power on to a running kernel (traces swarm/42, nodefail: 'boot' to the first sign of the
 /// node's daemon takes a few seconds, most of it the daemon's own start).
@@ -157,6 +157,12 @@ impl Machines {
         &self.catalogue
     }
 
+    /// Which images there are.
+    #[must_use]
+    pub const fn collection(&self) -> Collection {
+        self.collection
+    }
+
     /// Add a running host.
     pub fn add_host(&mut self, spec: HostSpec, now: SimTime) {
         let host = Host {
@@ -168,7 +174,7 @@ impl Machines {
             containers: Default::default(),
             listeners: BTreeMap::new(),
             volumes: Default::default(),
-            files: Files::new(),
+            files: host_tree(spec.name.as_str()),
             pulls: BTreeMap::new(),
             spec,
         };
@@ -265,6 +271,18 @@ impl Machines {
         host.tags.edit().insert(reference.familiar().into(), image.id.clone());
         host.images.edit().insert(image.id.clone(), image);
         true
+    }
+
+    /// Put every image of the collection on a host, under all tags that are spelled out: the
+    /// recordings' hosts had them all.
+    pub fn preload_collection(&mut self, host: &HostId) {
+        let collection = self.collection;
+        let catalogue = self.catalogue.clone();
+        for file in catalogue.images.values().filter(|f| f.collection == collection) {
+            for tag in file.variants.iter().flat_map(|v| &v.tags).filter(|t| !t.contains('*')) {
+                self.preload(host, &format!("{}:{tag}", file.image));
+            }
+        }
     }
 
     /// An image that is present on a host, by reference, id or prefix of the id.
@@ -455,4 +473,30 @@ impl Machines {
             }
         }
     }
+}
+
+/// Directories of a freshly installed Linux host.
+const HOST_DIRECTORIES: [&str; 12] = [
+    "/bin",
+    "/dev",
+    "/etc",
+    "/home",
+    "/mnt",
+    "/opt",
+    "/root",
+    "/run",
+    "/srv",
+    "/tmp",
+    "/usr/bin",
+    "/var/lib/docker",
+];
+
+/// The files of a host before anybody did anything.
+fn host_tree(name: &str) -> Files {
+    let mut files = Files::new();
+    for path in HOST_DIRECTORIES {
+        files.put(path, Entry::Directory { mode: 0o755 });
+    }
+    files.put_file("/etc/hostname", format!("{name}\n"));
+    files
 }

@@ -8,6 +8,7 @@ use crate::machine::ids::Stream;
 use crate::machine::io::Due;
 use crate::machine::local::split_url;
 use crate::machine::proc::{Birth, Body, Room, Work};
+use crate::machine::spec::{ContainerSpec, MountSource};
 use crate::machine::traffic::{Answer, Errand, Incoming, Outgoing, Response};
 use crate::posix::{FileSystem as _, normal};
 
@@ -27,6 +28,8 @@ pub(super) enum Event {
 pub(super) enum Tool {
     /// Prints and ends.
     Print { text: String, error: bool, code: u8 },
+    /// `mount` without arguments.
+    Mounts,
     /// An HTTP client.
     Fetch(Fetch),
     /// `nc`.
@@ -80,6 +83,7 @@ pub(super) fn tool(name: &str, birth: &Birth) -> Option<Tool> {
             let text = birth.env.iter().map(|e| format!("{e}\n")).collect();
             Some(Tool::Print { text, error: false, code: 0 })
         }
+        "mount" if args.is_empty() => Some(Tool::Mounts),
         "wget" => Some(wget(args)),
         "curl" => Some(curl(args)),
         "nc" | "netcat" | "ncat" => Some(nc(args)),
@@ -269,6 +273,41 @@ fn ping(args: &[String]) -> Tool {
     Tool::Ping(ping)
 }
 
+/// The mount table of a container: the runtime's standard mounts, the caller's, and the masked
+/// paths (runc's defaults; options as in trace engine/29).
+fn mounts(spec: &ContainerSpec) -> String {
+    let mode = if spec.read_only { "ro" } else { "rw" };
+    let mut text = format!(
+        "overlay on / type overlay ({mode},relatime)\n\
+         proc on /proc type proc (rw,nosuid,nodev,noexec,relatime)\n\
+         tmpfs on /dev type tmpfs (rw,nosuid,size=65536k,mode=755)\n\
+         devpts on /dev/pts type devpts (rw,nosuid,noexec,relatime)\n\
+         sysfs on /sys type sysfs (ro,nosuid,nodev,noexec,relatime)\n\
+         mqueue on /dev/mqueue type mqueue (rw,nosuid,nodev,noexec,relatime)\n\
+         shm on /dev/shm type tmpfs (rw,nosuid,nodev,noexec,relatime,size=65536k)\n"
+    );
+    for path in spec.files.keys() {
+        text.push_str(&format!("/dev/sda1 on {path} type ext4 (rw,relatime)\n"));
+    }
+    for mount in &spec.mounts {
+        let mode = if mount.read_only { "ro" } else { "rw" };
+        let target = &mount.target;
+        text.push_str(&match mount.source {
+            MountSource::Tmpfs => {
+                format!("tmpfs on {target} type tmpfs ({mode},nosuid,nodev,noexec,relatime)\n")
+            }
+            MountSource::Volume { .. } | MountSource::Bind(_) => {
+                format!("/dev/sda1 on {target} type ext4 ({mode},relatime)\n")
+            }
+        });
+    }
+    for path in ["/proc/kcore", "/proc/keys", "/proc/timer_list"] {
+        let options = "rw,nosuid,size=65536k,mode=755";
+        text.push_str(&format!("tmpfs on {path} type tmpfs ({options})\n"));
+    }
+    text
+}
+
 /// Reason phrases of HTTP status codes.
 fn reason(status: u16) -> &'static str {
     match status {
@@ -329,6 +368,11 @@ impl Room<'_, '_> {
                 let stream = if *error { Stream::Err } else { Stream::Out };
                 self.print(process, stream, std::mem::take(text));
                 self.end(process, *code);
+            }
+            Tool::Mounts => {
+                let text = mounts(&self.container.spec);
+                self.out(process, text);
+                self.end(process, 0);
             }
             Tool::Fetch(fetch) => {
                 let what = Errand::Http {
@@ -445,7 +489,7 @@ impl Room<'_, '_> {
             }
             Tool::Lookup { name } => self.looked_up(process, &name.clone(), answer),
             Tool::Ping(ping) => self.ping_answered(process, ping, answer),
-            Tool::Print { .. } | Tool::Listen { .. } => {}
+            Tool::Print { .. } | Tool::Mounts | Tool::Listen { .. } => {}
         }
     }
 

@@ -365,6 +365,9 @@ impl World {
         for image in &host.images {
             self.machines.preload(&id, image);
         }
+        if self.machines.collection() == machine::Collection::DockerLab {
+            self.machines.preload_collection(&id);
+        }
         act!(self, TraceId::NONE, |cx: docker::Output| {
             self.docker.add_host(&host.name, &mut self.machines, &mut self.fabric, cx);
         });
