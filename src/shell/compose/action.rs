@@ -91,6 +91,8 @@ pub(super) enum Do {
     Images,
     /// Pull and build what is missing.
     Obtain,
+    /// Tell the builder what to build.
+    Bake(Vec<String>),
     /// Build a service.
     Build(String),
     /// Pull a service's image.
@@ -177,6 +179,7 @@ fn decide(what: Do, work: &mut Work, io: &mut Io<'_>) -> Result<Node, Failure> {
         }
         Do::Images => Ok(images::look(work)),
         Do::Obtain => images::obtain(work),
+        Do::Bake(names) => Ok(images::bake(&names, work, io)),
         Do::Build(service) => images::build(&service, work, io),
         Do::Pull(service, healed) => Ok(images::pull(&service, healed, work, io)),
         Do::RenewNetwork(key) => Ok(resources::renew_network(&key, work, io)),

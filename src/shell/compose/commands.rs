@@ -36,6 +36,9 @@ pub(super) fn begin(line: Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
         "down" | "stop" | "start" | "restart" | "kill" | "pause" | "unpause" | "rm" => {
             existing(&line, io)
         }
+        "attach" | "commit" | "publish" | "push" | "watch" => {
+            Err(Failure::new(format!("docker compose {} is not simulated", line.name)))
+        }
         "logs" => logs(&line, io),
         "events" => events(&line, io),
         _ => lists(&line, io),
@@ -318,7 +321,7 @@ fn build(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
     if builds.is_empty() {
         super::work::warn(io, work.tty, work.started, "No services to build");
     }
-    let node = Node::seq(builds.into_iter().map(|name| step(Do::Build(name))));
+    let node = super::images::build_all(builds);
     Ok(Begin::Tree(Box::new(work), node, After::End))
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::base::message::Message;
-use crate::compose::create::Service;
+use crate::compose::create::{Service, VERSION, label};
 use crate::compose::values::{base, join, sprint};
 use crate::docker::api::{ApiError, BuildConfig, Reply, Request};
 use crate::posix::Entry;
@@ -80,10 +80,62 @@ pub(super) fn obtain(work: &mut Work) -> Result<Node, Failure> {
             if work.settings.no_build {
                 continue;
             }
-            builds.push(step(Do::Build(name.clone())));
+            builds.push(name.clone());
         }
     }
-    Ok(Node::seq([Node::par(pulls), Node::seq(builds)]))
+    Ok(Node::seq([Node::par(pulls), build_all(builds)]))
+}
+
+/// Builds services, one after the other, as one call of the builder.
+pub(super) fn build_all(names: Vec<String>) -> Node {
+    if names.is_empty() {
+        return Node::Done;
+    }
+    let first = step(Do::Bake(names.clone()));
+    Node::seq([first].into_iter().chain(names.into_iter().map(|name| step(Do::Build(name)))))
+}
+
+/// Shows that the builder reads what to build. The size is that of the JSON which Compose passes on.
+pub(super) fn bake(names: &[String], work: &Work, io: &mut Io<'_>) -> Node {
+    if work.silent || work.settings.quiet {
+        return Node::Done;
+    }
+    let targets = work.project.service_names().into_iter().filter_map(|name| {
+        let build = work.project.service(&name)?.get("build")?;
+        let folder = text(build, "context");
+        let mut target = serde_json::Map::new();
+        let mut put = |key: &str, value: Value| target.insert(key.to_owned(), value);
+        put("context", folder.clone().into());
+        match build.get("dockerfile_inline") {
+            Some(inline) => put("dockerfile-inline", inline.clone()),
+            None => put("dockerfile", join(&folder, &text(build, "dockerfile")).into()),
+        };
+        for key in ["args", "target"] {
+            if let Some(value) = build.get(key) {
+                put(key, value.clone());
+            }
+        }
+        put(
+            "labels",
+            serde_json::json!({
+                label::PROJECT: work.project.name, label::SERVICE: name, label::VERSION: VERSION,
+            }),
+        );
+        put("tags", serde_json::json!([image_of(&name, work)]));
+        if work.settings.no_cache {
+            put("no-cache", true.into());
+        }
+        put("output", serde_json::json!(["type=docker"]));
+        Some((name, Value::Object(target)))
+    });
+    let targets: serde_json::Map<String, Value> = targets.collect();
+    let config = serde_json::json!({"group": {"default": {"targets": names}}, "target": targets});
+    let size = crate::compose::emit::Tree::of(&config).json().len();
+    let size = crate::docker::human_size3(u64::try_from(size).unwrap_or_default());
+    io.out(format!(
+        "#1 [internal] load local bake definitions\n#1 reading from stdin {size} done\n#1 DONE 0.0s\n\n"
+    ));
+    Node::Done
 }
 
 /// Pulls the image of a service; `healed` if a build can make up for a failure.

@@ -267,3 +267,103 @@ fn work(line: &Line, project: Project, io: &Io<'_>) -> Work {
     work.settings.dry_run = line.global.on("dry-run") || line.parsed.on("dry-run");
     work
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::base::rng::Rngs;
+    use crate::base::time::SimTime;
+    use crate::docker::api::{ApiError, Reply, Request};
+    use crate::posix::Files;
+    use crate::shell::job::{Effect, Ticket};
+
+    /// Runs a command against a daemon that has every image and nothing else, and makes all it is
+    /// asked for; what was printed, and the exit code.
+    fn run(line: &str, file: &str) -> (String, u8) {
+        let mut files = Files::new();
+        files.put_file("/app/compose.yaml", file);
+        let (mut rng, mut next_ticket) = (Rngs::new(1), 0);
+        let env = BTreeMap::new();
+        let mut job = Job::new(line.split_whitespace().map(str::to_owned).collect());
+        let mut wakes = std::collections::VecDeque::from([Wake::Start]);
+        let mut text = String::new();
+        // A command that asks more often than this hangs.
+        for _ in 0..1_000 {
+            let Some(wake) = wakes.pop_front() else { break };
+            let mut effects = Vec::new();
+            let mut io = Io {
+                now: SimTime::ZERO,
+                env: &env,
+                cwd: "/app",
+                files: &mut files,
+                host: "host",
+                tty: false,
+                width: 80,
+                stdin: None,
+                rng: &mut rng,
+                next_ticket: &mut next_ticket,
+                effects: &mut effects,
+            };
+            job.resume(wake, &mut io);
+            for effect in effects {
+                match effect {
+                    Effect::Out(more) | Effect::Err(more) => text.push_str(&more),
+                    Effect::AskDocker(ticket, _, request) => {
+                        wakes.push_back(Wake::Docker(ticket, daemon(ticket, request)));
+                    }
+                    Effect::Timer(_, tag) => wakes.push_back(Wake::Timer(tag)),
+                    Effect::Exit(code) => return (text, code),
+                    _ => {}
+                }
+            }
+        }
+        (text, 255)
+    }
+
+    fn daemon(ticket: Ticket, request: Request) -> Result<Reply, ApiError> {
+        match request {
+            Request::ContainerList { .. } => Ok(Reply::Containers(Vec::new())),
+            Request::ContainerCreate { .. } | Request::NetworkCreate(_) => {
+                Ok(Reply::Created { id: format!("{:064x}", ticket.0), warnings: Vec::new() })
+            }
+            Request::NetworkList { .. } => Ok(Reply::Networks(Vec::new())),
+            Request::ImageInspect { .. } => Ok(Reply::Done),
+            _ => Err(ApiError::not_found("no such thing")),
+        }
+    }
+
+    #[test]
+    fn create_makes_networks_then_containers_in_order() {
+        let file = "services:\n  a: {image: i, depends_on: [b]}\n  b: {image: i}\n";
+        let lines = [
+            " Network app_default  Creating",
+            " Network app_default  Created",
+            " Container app-b-1  Creating",
+            " Container app-b-1  Created",
+            " Container app-a-1  Creating",
+            " Container app-a-1  Created",
+        ];
+        assert_eq!(run("--progress plain create", file), (lines.join("\n") + "\n", 0));
+    }
+
+    #[test]
+    fn complaints() {
+        let file = "services:\n  a: {image: i, volumes: ['v:/v', 'data:/d']}\nvolumes: {data: {external: true}}\n";
+        for (line, message) in [
+            ("up --nope", "unknown flag: --nope\n"),
+            ("up -d nosuch", "no such service: nosuch\n"),
+            ("exec a true", "service \"a\" is not running\n"),
+            ("start", "service \"a\" has no container to start\n"),
+            ("rm -f", "No stopped containers\n"),
+        ] {
+            let (text, code) = run(line, file);
+            assert_eq!(text, message, "{line}");
+            assert_eq!(code, u8::from(line != "rm -f"), "{line}");
+        }
+        let (text, code) = run("up -d", file);
+        assert!(text.ends_with("external volume \"data\" not found\n"), "{text}");
+        assert_eq!(code, 1);
+    }
+}

@@ -87,6 +87,12 @@ const UP: &[Flag] = &[
 /// All commands, by name.
 pub(super) const COMMANDS: &[Command] = &[
     command(
+        "attach",
+        "SERVICE",
+        "Attach local standard input, output, and error streams to a service's running container",
+        &[HELP],
+    ),
+    command(
         "build",
         "[SERVICE...]",
         "Build or rebuild services",
@@ -98,6 +104,12 @@ pub(super) const COMMANDS: &[Command] = &[
             on("push", '\0', "Push service images"),
             many("build-arg", '\0', "Set build-time variables for services"),
         ],
+    ),
+    command(
+        "commit",
+        "SERVICE [REPOSITORY[:TAG]]",
+        "Create a new image from a service container's changes",
+        &[HELP],
     ),
     command(
         "config",
@@ -259,6 +271,7 @@ pub(super) const COMMANDS: &[Command] = &[
             many("status", '\0', "Filter services by status"),
         ],
     ),
+    command("publish", "REPOSITORY[:TAG]", "Publish compose application", &[HELP]),
     command(
         "pull",
         "[SERVICE...]",
@@ -276,6 +289,7 @@ pub(super) const COMMANDS: &[Command] = &[
             on("quiet", 'q', "Pull without printing progress information"),
         ],
     ),
+    command("push", "[SERVICE...]", "Push service images", &[HELP]),
     command(
         "restart",
         "[SERVICE...]",
@@ -372,6 +386,12 @@ pub(super) const COMMANDS: &[Command] = &[
         "Block until containers of all (or specified) services stop.",
         &[HELP, on("down-project", '\0', "Drops project when the first container stops")],
     ),
+    command(
+        "watch",
+        "[SERVICE...]",
+        "Watch build context for service and rebuild/refresh containers when files are updated",
+        &[HELP],
+    ),
 ];
 
 /// The commands' names, for completion.
@@ -406,11 +426,12 @@ pub(super) fn overview() -> String {
          the path of the, first\n                                   specified, Compose file)\n  -p, \
          --project-name string        Project name\n\n",
     );
-    text.push_str("Commands:\n");
+    text.push_str("Management Commands:\n");
+    text.push_str("  bridge      Convert compose files into another model\n\nCommands:\n");
     for command in COMMANDS {
         text.push_str(&format!("  {:<11} {}\n", command.name, command.about));
     }
-    text.push_str("\nRun 'docker compose COMMAND --help' for more information on a command.\n");
+    text.push_str("\nRun 'docker compose COMMAND --help' for more information on a command.\n\n");
     text
 }
 
