@@ -54,7 +54,21 @@ pub fn build() -> Outcome<PathBuf> {
 fn optimise(from: &Path, to: &Path) -> Outcome {
     shell::write(to, b"")?;
     let (from, to) = (text(from), text(to));
-    let args = ["node_modules/binaryen/bin/wasm-opt", "-Oz", "--all-features", &from, "-o", &to];
+    let args = [
+        "node_modules/binaryen/bin/wasm-opt",
+        "-Oz",
+        "--strip-debug",
+        "--strip-producers",
+        "--enable-bulk-memory",
+        "--enable-mutable-globals",
+        "--enable-nontrapping-float-to-int",
+        "--enable-reference-types",
+        "--enable-multivalue",
+        "--enable-sign-ext",
+        &from,
+        "-o",
+        &to,
+    ];
     shell::run(&mut shell::command("node", &args))
 }
 
