@@ -134,7 +134,13 @@ fn files_and_lines_are_short() {
 #[test]
 fn functions_are_short() {
     let mut complaints = Vec::new();
-    for (file, text) in sources() {
+    for (file, text) in sources().into_iter().filter(|(file, _)| !file.ends_with("tests.rs")) {
+        let lines: Vec<&str> = text.lines().collect();
+        // A table as a `match` may be long where clippy was told why.
+        let excused = |start: usize| {
+            let above = &lines[start.saturating_sub(4)..start];
+            above.iter().any(|line| line.contains("too_many_lines"))
+        };
         let mut open: Vec<(String, usize, usize)> = Vec::new();
         for (number, line) in text.lines().enumerate() {
             let indent = line.len() - line.trim_start().len();
@@ -149,13 +155,14 @@ fn functions_are_short() {
             ]
             .iter()
             .any(|start| word.starts_with(start));
-            if is_function && !word.ends_with(';') {
+            let one_line = word.ends_with(';') || word.ends_with('}');
+            if is_function && !one_line {
                 open.push((word.to_owned(), number, indent));
             }
             let closes = open.last().is_some_and(|(_, _, at)| *at == indent && word == "}");
             if closes && let Some((name, start, _)) = open.pop() {
                 let lines = number - start + 1;
-                if lines > MAX_FUNCTION_LINES {
+                if lines > MAX_FUNCTION_LINES && !excused(start) {
                     complaints.push(format!("{file}:{}: {lines} lines: {name}", start + 1));
                 }
             }
