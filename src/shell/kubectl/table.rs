@@ -9,7 +9,8 @@ use crate::base::table::tabwriter;
 use crate::base::time::SimTime;
 use crate::kube::api::object::Object;
 use crate::kube::kinds::Kind;
-use crate::kube::print::describe::{age, or_none};
+use crate::kube::print::describe::or_none;
+use crate::kube::print::table::cells;
 
 /// Smallest width of a column, and the spaces behind it.
 const MIN_WIDTH: usize = 6;
@@ -53,6 +54,7 @@ impl Style {
         now: SimTime,
     ) -> (Vec<String>, Vec<Vec<String>>) {
         let (mut heads, mut rows) = cells(kind, objects, now, self.wide);
+        let name_at = heads.iter().position(|h| h == "NAME");
         for column in &self.columns {
             let name = column.rsplit('/').next().unwrap_or(column);
             heads.push(name.to_uppercase());
@@ -65,7 +67,7 @@ impl Style {
         }
         for (row, object) in rows.iter_mut().zip(objects) {
             if self.kinds {
-                if let Some(name) = row.first_mut() {
+                if let Some(name) = name_at.and_then(|at| row.get_mut(at)) {
                     *name = format!("{}/{name}", kind.singular_resource());
                 }
             }
@@ -124,19 +126,6 @@ impl Widths {
         }
         out
     }
-}
-
-/// The columns of a kind.
-fn cells(
-    _kind: Kind,
-    objects: &[Arc<Object>],
-    now: SimTime,
-    _wide: bool,
-) -> (Vec<String>, Vec<Vec<String>>) {
-    let heads = vec!["NAME".to_owned(), "AGE".to_owned()];
-    let row =
-        |o: &Arc<Object>| vec![o.name().to_owned(), age(o.meta().creation_timestamp.as_ref(), now)];
-    (heads, objects.iter().map(row).collect())
 }
 
 #[cfg(test)]

@@ -238,7 +238,7 @@ mod tests {
             json!({"metadata": {"labels": {"b": null}}, "spec": {"replicas": null, "template": {
                 "spec": {"containers": [
                     {"name": "web", "image": "nginx:2",
-                     "env": [{"name": "X", "$patch": "delete"}]},
+                     "env": null},
                     {"name": "old", "$patch": "delete"}]}}}})
         );
     }

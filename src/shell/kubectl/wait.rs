@@ -60,6 +60,7 @@ impl Condition {
         if let Some(rest) = text.strip_prefix("jsonpath=") {
             let close = rest.rfind('}').map_or(rest.len(), |at| at + 1);
             let (path, tail) = rest.split_at(close);
+            let tail = tail.trim_start_matches(['"', '\'']);
             let value = tail.strip_prefix('=').map(|v| v.trim_matches(['"', '\'']).to_owned());
             if value.as_deref() == Some("") {
                 return Err(Failure::plain("jsonpath wait value cannot be empty"));

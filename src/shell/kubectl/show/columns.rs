@@ -76,10 +76,7 @@ mod tests {
             json!({"metadata": {"name": "bb"}, "spec": {"containers": []}}),
         ];
         let columns = Columns::parse("N:.metadata.name,I:.spec.containers[0].image").unwrap();
-        assert_eq!(
-            columns.print(&pods, true).unwrap(),
-            "N      I\na      nginx:1\nbb     <none>\n"
-        );
+        assert_eq!(columns.print(&pods, true).unwrap(), "N     I\na     nginx:1\nbb    <none>\n");
         assert!(Columns::parse("N").is_err());
     }
 }
