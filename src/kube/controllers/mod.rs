@@ -23,6 +23,8 @@ pub mod pods;
 pub mod deployment;
 pub mod replicaset;
 pub mod endpointslice;
+pub mod revisions;
+pub mod statefulset;
 pub mod garbage;
 pub mod namespace;
 pub mod nodelifecycle;
@@ -34,6 +36,7 @@ mod scenarios;
 pub static CONTROLLERS: &[&dyn Controller] = &[
     &deployment::Deployments,
     &replicaset::ReplicaSets,
+    &statefulset::StatefulSets,
     &endpointslice::EndpointSlices,
     &garbage::GarbageCollector,
     &namespace::Namespaces,
