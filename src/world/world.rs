@@ -348,19 +348,21 @@ impl World {
         self.queue.push(self.now, cause, event);
     }
 
-    fn add_machine(&mut self, name: &str, cpu_milli: u32, memory_bytes: u64) {
+    /// `first`: the address before the first one of this kind of machine.
+    fn add_machine(&mut self, name: &str, cpu_milli: u32, memory_bytes: u64, first: Ipv4Addr) {
         let mut spec = HostSpec::small(name);
         spec.cpu_milli = u64::from(cpu_milli);
         spec.memory_bytes = memory_bytes;
         self.machines.add_host(spec, self.now);
         self.addresses += 1;
-        // The recordings' hosts are 10.77.0.11 and following.
-        let address = u32::from(Ipv4Addr::new(10, 77, 0, 10)) + self.addresses;
+        let address = u32::from(first) + self.addresses;
         self.fabric.add_host(name, Ipv4Addr::from(address));
     }
 
     fn add_docker_host(&mut self, host: &crate::world::genesis::HostSetup) {
-        self.add_machine(&host.name, host.cpu_milli, host.memory_bytes);
+        // The recordings' hosts are 10.77.0.11 and following.
+        let first = Ipv4Addr::new(10, 77, 0, 10);
+        self.add_machine(&host.name, host.cpu_milli, host.memory_bytes, first);
         let id = HostId::new(host.name.as_str());
         for image in &host.images {
             self.machines.preload(&id, image);
@@ -383,7 +385,9 @@ impl World {
     }
 
     fn add_node_machine(&mut self, node: &NodeSetup) {
-        self.add_machine(&node.name, node.cpu_milli, node.memory_bytes);
+        // The recordings' nodes are 192.0.2.2 and following.
+        let first = Ipv4Addr::new(192, 0, 2, 1);
+        self.add_machine(&node.name, node.cpu_milli, node.memory_bytes, first);
         let id = HostId::new(node.name.as_str());
         for image in &node.images {
             self.machines.preload(&id, image);

@@ -202,6 +202,7 @@ impl Kubelet {
         let stream = cx.stream("kubelet-phase", &name);
         self.node.relist_phase = SimDuration(stream.between(0, 999_999));
         self.node.tick_phase = SimDuration(stream.between(0, 999_999));
+        self.node.check_phase = SimDuration(stream.between(0, 9_999_999));
         self.node.relist.clear();
         self.node.relist_armed = false;
         self.node.eviction_armed = false;

@@ -38,7 +38,7 @@ impl Worker {
         self.disk = Some(DiskWatch { since: env.now(), over: false });
         if !env.node.eviction_armed {
             env.node.eviction_armed = true;
-            let at = env.now().next_tick(CHECK, env.node.tick_phase);
+            let at = env.now().next_tick(CHECK, env.node.check_phase);
             env.at(at, Due::Eviction);
         }
     }

@@ -189,6 +189,7 @@ impl Kubelet {
                 since: SimTime::ZERO,
                 relist_phase: SimDuration::ZERO,
                 tick_phase: SimDuration::ZERO,
+                check_phase: SimDuration::ZERO,
                 relist: BTreeSet::new(),
                 relist_armed: false,
                 backoff: Default::default(),

@@ -118,6 +118,8 @@ pub struct NodeState {
     pub relist_phase: SimDuration,
     /// Where in a second the sync tick lies.
     pub tick_phase: SimDuration,
+    /// Where in ten seconds the check for evictions lies.
+    pub check_phase: SimDuration,
     /// Pods of which something changed since the last relist.
     pub relist: BTreeSet<Arc<str>>,
     /// Whether a relist is due.
@@ -233,10 +235,10 @@ impl Env<'_, '_> {
         self.after(at.since(self.cx.now), due);
     }
 
-    /// A delay between one and one and a half times a base (`wait.Jitter(base, 0.5)`).
-    pub fn jitter(&mut self, base: SimDuration) -> SimDuration {
-        let name = self.node.name.clone();
-        let extra = self.cx.stream("kubelet-jitter", &name).between(0, base.0 / 2);
+    /// A delay between one and one and a half times a base (`wait.Jitter(base, 0.5)`), from the
+    /// pod's own stream.
+    pub fn jitter(&mut self, pod: &Key, base: SimDuration) -> SimDuration {
+        let extra = self.cx.stream("kubelet-jitter", &pod.to_string()).between(0, base.0 / 2);
         SimDuration(base.0 + extra)
     }
 

@@ -305,7 +305,7 @@ impl Worker {
         env.say(self, None, true, "FailedMount", text);
         self.doing = Doing::Idle;
         self.synced = env.now();
-        let due = env.now() + env.jitter(RETRY);
+        let due = env.now() + env.jitter(&self.key, RETRY);
         let at = env.node.tick_at(due);
         self.wake_at(at, env);
     }
@@ -363,7 +363,7 @@ impl Worker {
         let passed = env.now().since(self.synced).0 / mean.0;
         let mut at = self.synced + mean.times(passed.saturating_sub(1));
         while at <= env.now() {
-            at = at + env.jitter(RESYNC);
+            at = at + env.jitter(&self.key, RESYNC);
         }
         let at = env.node.tick_at(at);
         env.at(at, Due::Refresh(self.uid.clone()));

@@ -322,7 +322,7 @@ impl Worker {
             Some(until) => until.since(env.now()).min(RESYNC),
             None => RETRY,
         };
-        let due = env.now() + env.jitter(base);
+        let due = env.now() + env.jitter(&self.key, base);
         let at = env.node.tick_at(due);
         self.wake_at(at, env);
     }

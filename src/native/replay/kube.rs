@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::base::quantity::Quantity;
 use crate::base::time::{SimDuration, SimTime};
-use crate::kube::kinds::Kind;
+use crate::kube::kinds::{Kind, Object};
 use crate::native::driver::Driver;
 use crate::native::replay::docker::write_lines;
 use crate::native::replay::kube_trace;
@@ -29,7 +29,9 @@ const HOME: &str = "/home/student";
 /// Kinds whose changes do not count as movement for `settle`.
 const RESTLESS: [&str; 3] = ["Event", "Node", "Lease"];
 /// Kinds that the recorder did not trace.
-const UNTRACED: [&str; 2] = ["Lease", "ServiceAccount"];
+const UNTRACED: [&str; 4] = ["Lease", "ServiceAccount", "Secret", "Endpoints"];
+/// Images that the recording node had from earlier cases.
+const PRESENT: [&str; 2] = ["busybox:1.37", "nginx:1.27"];
 
 /// Replay one case.
 pub(super) fn replay(case: &Path, scenario: &Value, out: &Path) -> Result<()> {
@@ -118,6 +120,9 @@ fn node(value: &Value, hollow: bool) -> NodeSetup {
         setup.taints.push(format!("{}={}:{}", part("key"), part("value"), part("effect")));
     }
     setup.hollow = hollow;
+    if !hollow {
+        setup.images = PRESENT.map(str::to_owned).to_vec();
+    }
     setup
 }
 
@@ -182,7 +187,12 @@ impl Replay {
             if !RESTLESS.contains(&kind) && space == self.namespace {
                 self.last_change = at;
             }
-            let ours = space.is_empty() || space == self.namespace;
+            // Events about nodes are kept in the namespace default.
+            let about_node = match change.new.as_deref() {
+                Some(Object::Event(e)) => e.involved_object.kind.as_deref() == Some("Node"),
+                _ => false,
+            };
+            let ours = space.is_empty() || space == self.namespace || about_node;
             let what = match (&change.old, &change.new) {
                 (None, _) => "ADDED",
                 (Some(_), Some(_)) => "MODIFIED",
