@@ -184,7 +184,9 @@ impl Builder {
                 self.nodes = 0;
                 Ok(())
             }
-            _ => Ok(()),
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) => {
+                Ok(())
+            }
         }
     }
 
@@ -397,7 +399,11 @@ fn merge(map: &mut Map<String, Value>, node: &Node, dialect: Dialect) {
 fn key_text(key: &Node, dialect: Dialect) -> String {
     match key.value(dialect) {
         Value::String(text) => text,
-        other => match key.text() {
+        other @ (Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::Array(_)
+        | Value::Object(_)) => match key.text() {
             Some(text) if dialect == Dialect::Compose => text.to_owned(),
             _ => other.to_string(),
         },

@@ -346,7 +346,8 @@ pub(super) fn validate(model: &Value) -> Result<(), (Vec<String>, String)> {
         ] {
             if list(pointer).any(|d| d.get("count").is_some() && d.get("device_ids").is_some()) {
                 let message = format!(
-                    "services.{name}.{shown}.[]: \"count\" and \"device_ids\" attributes are exclusive"
+                    "services.{name}.{shown}.[]: \"count\" and \"device_ids\" \
+                     attributes are exclusive"
                 );
                 return Err((at(&["services", name]), message));
             }

@@ -149,7 +149,8 @@ impl Checker<'_> {
             return Err((
                 vec!["build"],
                 format!(
-                    "service {} declares mutualy exclusive dockerfile and dockerfile_inline: {INVALID}",
+                    "service {} declares mutualy exclusive dockerfile and \
+                     dockerfile_inline: {INVALID}",
                     self.quoted()
                 ),
             ));
@@ -194,7 +195,8 @@ impl Checker<'_> {
             return Err((
                 vec!["network_mode"],
                 format!(
-                    "service {} declares mutually exclusive `network_mode` and `networks`: {INVALID}",
+                    "service {} declares mutually exclusive `network_mode` and \
+                     `networks`: {INVALID}",
                     self.name
                 ),
             ));
@@ -302,7 +304,8 @@ impl Checker<'_> {
             return Err((
                 vec!["scale"],
                 format!(
-                    "services.{name}: can't set distinct values on 'scale' and 'deploy.replicas': {INVALID}"
+                    "services.{name}: can't set distinct values on 'scale' and \
+                     'deploy.replicas': {INVALID}"
                 ),
             ));
         }
@@ -357,7 +360,8 @@ impl Checker<'_> {
         Err((
             vec!["container_name"],
             format!(
-                "services.{attribute}: can't set container_name and {} as container name must be unique: {INVALID}",
+                "services.{attribute}: can't set container_name and {} as container name \
+                 must be unique: {INVALID}",
                 self.name
             ),
         ))
@@ -371,7 +375,8 @@ impl Checker<'_> {
                 return Err((
                     vec!["develop", "watch"],
                     format!(
-                        "services.{}.develop.watch: target is required for non-rebuild actions: {INVALID}",
+                        "services.{}.develop.watch: target is required for non-rebuild \
+                         actions: {INVALID}",
                         self.name
                     ),
                 ));

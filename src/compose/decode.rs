@@ -502,8 +502,10 @@ mod tests {
         let decoded = decode(&PROJECT, &model, &mut |_| {}).unwrap();
         assert_eq!(
             tree(&PROJECT, &decoded).yaml(),
-            "name: p\nservices:\n  w:\n    command:\n      - a\n      - b c\n    entrypoint: []\n    \
-             environment:\n      A: \"1\"\n      B: null\n    image: i\n    mem_limit: \"1048576\"\n    \
+            "name: p\nservices:\n  w:\n    command:\n      - a\n      - b c\n    entrypoint: \
+             []\n    \
+             environment:\n      A: \"1\"\n      B: null\n    image: i\n    \
+             mem_limit: \"1048576\"\n    \
              networks:\n      default: null\n    stop_grace_period: 1m30s\n"
         );
     }

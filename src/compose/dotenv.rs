@@ -18,7 +18,7 @@ pub fn parse(
 ) -> Result<(), String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let mut reader = Reader { rest: &text, line: 1 };
-    while reader.to_statement() {
+    while reader.skip_to_statement() {
         let (key, inherited) = reader.key()?;
         if key.contains(' ') {
             return Err(format!("line {}: key cannot contain a space", reader.line));
@@ -46,7 +46,7 @@ fn blank(c: char) -> bool {
 
 impl Reader<'_> {
     /// Skips blank lines and comments; whether anything is left.
-    fn to_statement(&mut self) -> bool {
+    fn skip_to_statement(&mut self) -> bool {
         loop {
             let skipped = self.rest.len() - self.rest.trim_start().len();
             self.line += self.rest.get(..skipped).unwrap_or_default().matches('\n').count();

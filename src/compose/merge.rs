@@ -200,11 +200,11 @@ fn pools(base: Value, over: Value, path: &mut Vec<String>) -> Result<Value, Stri
     let mut merged: Vec<Value> = Vec::new();
     for original in base {
         for other in over {
-            if subnet(original) != subnet(other) {
-                if !merged.iter().any(|m| subnet(m) == subnet(other)) {
-                    merged.push(other.clone());
-                    continue;
-                }
+            let new = subnet(original) != subnet(other)
+                && !merged.iter().any(|m| subnet(m) == subnet(other));
+            if new {
+                merged.push(other.clone());
+                continue;
             }
             let both = mappings(object(original.clone()), object(other.clone()), path)?;
             match merged.iter_mut().find(|m| subnet(m) == subnet(&both)) {

@@ -3,6 +3,11 @@
 //! Models compose-go v2.9.1 and docker compose v2.40.3 (handbook compose.md, traces DOCKER.md).
 //! The modules stand in the order of the way: text → raw model → merged model → typed project.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a JSON value of any type but the wanted ones is one case"
+)]
+
 pub mod values;
 pub mod template;
 pub mod dotenv;

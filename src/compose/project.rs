@@ -271,7 +271,8 @@ fn named(file: &str, text: &str) -> Result<Option<String>, LoadError> {
                 let Some(text) = key.text() else { continue };
                 if let Some(line) = lines.insert(text, key.span.line) {
                     let message = format!(
-                        "yaml: unmarshal errors:\n  line {}: mapping key {} already defined at line {line}",
+                        "yaml: unmarshal errors:\n  line {}: mapping key {} already defined \
+                         at line {line}",
                         key.span.line,
                         go_quote(text)
                     );
@@ -288,7 +289,8 @@ fn named(file: &str, text: &str) -> Result<Option<String>, LoadError> {
                     let line = span.line;
                     fail(
                         format!(
-                            "yaml: unmarshal errors:\n  line {line}: cannot unmarshal !!{tag} into string"
+                            "yaml: unmarshal errors:\n  line {line}: cannot unmarshal !!{tag} \
+                             into string"
                         ),
                         span,
                     )

@@ -6,8 +6,7 @@ use super::schema::{Kind, Object, Other, Shape};
 
 const ANY: Shape = Shape::Any;
 const TEXT_OR_NUMBER_OR_NULL: Shape = Shape::Type(&[Kind::Text, Kind::Number, Kind::Null]);
-const TEXT_OR_NUMBER_OR_BOOL_OR_NULL: Shape =
-    Shape::Type(&[Kind::Text, Kind::Number, Kind::Bool, Kind::Null]);
+const SCALAR: Shape = Shape::Type(&[Kind::Text, Kind::Number, Kind::Bool, Kind::Null]);
 const TEXT_OR_NUMBER_OR_BOOL: Shape = Shape::Type(&[Kind::Text, Kind::Number, Kind::Bool]);
 const TEXT_OR_NUMBER: Shape = Shape::Type(&[Kind::Text, Kind::Number]);
 const TEXT_OR_NULL: Shape = Shape::Type(&[Kind::Text, Kind::Null]);
@@ -208,7 +207,7 @@ static LIST_OR_DICT: Shape = Shape::OneOf(&[
     &Shape::Object(&Object {
         types: &[Kind::Map],
         fields: &[],
-        keys: &[(".+", &TEXT_OR_NUMBER_OR_BOOL_OR_NULL)],
+        keys: &[(".+", &SCALAR)],
         other: Other::No,
         required: &[],
     }),

@@ -162,7 +162,8 @@ fn interpolate(
             let fail = |what: &str| {
                 let at = path.join(".");
                 let message = format!(
-                    "invalid interpolation format for {at}: {}; you may need to escape any $ with another $",
+                    "invalid interpolation format for {at}: {}; you may need to escape any $ \
+                     with another $",
                     go_quote(what)
                 );
                 (path.clone(), message)
@@ -235,7 +236,8 @@ fn decode(
             let Value::String(spec) = volume else { continue };
             if let Err(why) = mounts::parse(spec) {
                 let message = format!(
-                    "decoding failed due to the following error(s):\n\nerror decoding 'Volumes[{index}]': {why}"
+                    "decoding failed due to the following error(s):\n\nerror decoding \
+                     'Volumes[{index}]': {why}"
                 );
                 return Err((here("volumes"), message));
             }

@@ -1,4 +1,4 @@
-//! Values as Go and the docker libraries read and print them: durations, sizes, numbers, shell words.
+//! Values as Go and the docker libraries read and print them: durations, sizes, numbers, words.
 //!
 //! Models `go-str2duration`, `go-units` `RAMInBytes`, `go-shellwords`, and Go's `time.Duration`
 //! and `%v` formats, as Compose uses them.

@@ -1,5 +1,5 @@
-//! The leaves of the work: questions to the daemon with what follows from the answer, and steps that
-//! only decide.
+//! The leaves of the work: questions to the daemon with what follows from the answer, and steps
+//! that only decide.
 //!
 //! Models docker compose v2.40.3 `pkg/compose`: every function there that talks to the daemon is an
 //! [`Ask`](Action::Ask) here.

@@ -455,7 +455,8 @@ pub(super) fn stop_all(stop: &Stop, work: &Work) -> Node {
 /// Stops a service.
 pub(super) fn stop_service(name: &str, stop: &Stop, work: &mut Work, io: &mut Io<'_>) -> Node {
     let named = stop.services.is_empty() || stop.services.iter().any(|s| s == name);
-    if !named && !(stop.roots && above(work, name, &stop.services)) {
+    let concerned = named || stop.roots && above(work, name, &stop.services);
+    if !concerned {
         return Node::Done;
     }
     let containers = of_service(work, name);

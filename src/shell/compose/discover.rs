@@ -1,4 +1,4 @@
-//! What a project consists of when only its name is known: containers, networks and volumes by label.
+//! What a project consists of when only its name is known: containers, networks, volumes by label.
 //!
 //! Models docker compose v2.40.3 `pkg/compose/compose.go` (`projectFromName`, `actualNetworks`,
 //! `actualVolumes`).

@@ -1,7 +1,8 @@
 //! Images of services: looked for, pulled, built, removed.
 //!
 //! Models docker compose v2.40.3 `pkg/compose/build.go`, `build_bake.go`, `pull.go` and
-//! `image_pruner.go`. Left out: one common build graph, so that shared stages are shown per service.
+//! `image_pruner.go`. Left out: one common build graph, so that shared stages are shown
+//! per service.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +57,7 @@ pub(super) fn found(
 }
 
 /// Pulls and builds what is missing or wanted.
-pub(super) fn obtain(work: &mut Work) -> Result<Node, Failure> {
+pub(super) fn obtain(work: &Work) -> Result<Node, Failure> {
     let mut pulls = Vec::new();
     let mut builds = Vec::new();
     for name in work.project.service_names() {
@@ -95,7 +96,8 @@ pub(super) fn build_all(names: Vec<String>) -> Node {
     Node::seq([first].into_iter().chain(names.into_iter().map(|name| step(Do::Build(name)))))
 }
 
-/// Shows that the builder reads what to build. The size is that of the JSON which Compose passes on.
+/// Shows that the builder reads what to build. The size is that of the JSON that Compose
+/// passes on.
 pub(super) fn bake(names: &[String], work: &Work, io: &mut Io<'_>) -> Node {
     if work.silent || work.settings.quiet {
         return Node::Done;
@@ -133,7 +135,8 @@ pub(super) fn bake(names: &[String], work: &Work, io: &mut Io<'_>) -> Node {
     let size = crate::compose::emit::Tree::of(&config).json().len();
     let size = crate::docker::human_size3(u64::try_from(size).unwrap_or_default());
     io.out(format!(
-        "#1 [internal] load local bake definitions\n#1 reading from stdin {size} done\n#1 DONE 0.0s\n\n"
+        "#1 [internal] load local bake definitions\n#1 reading from stdin {size} \
+         done\n#1 DONE 0.0s\n\n"
     ));
     Node::Done
 }
@@ -189,7 +192,7 @@ fn context_files(folder: &str, io: &Io<'_>) -> BTreeMap<String, String> {
 }
 
 /// Builds the image of a service.
-pub(super) fn build(name: &str, work: &mut Work, io: &mut Io<'_>) -> Result<Node, Failure> {
+pub(super) fn build(name: &str, work: &Work, io: &mut Io<'_>) -> Result<Node, Failure> {
     let Some(service) = work.project.service(name) else { return Ok(Node::Done) };
     let value = service.get("build").cloned().unwrap_or_default();
     let folder = text(&value, "context");

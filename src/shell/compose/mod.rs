@@ -5,6 +5,11 @@
 //! answers from a few lists ([`query`]), or follows what containers say ([`live`]).
 //! Left out: bridge, publish, push, watch, attach, commit, viz.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "replies that were not asked for do not concern a question"
+)]
+
 mod action;
 mod commands;
 mod containers;
@@ -350,7 +355,8 @@ mod tests {
 
     #[test]
     fn complaints() {
-        let file = "services:\n  a: {image: i, volumes: ['v:/v', 'data:/d']}\nvolumes: {data: {external: true}}\n";
+        let file = "services:\n  a: {image: i, volumes: ['v:/v', 'data:/d']}\n\
+                    volumes: {data: {external: true}}\n";
         for (line, message) in [
             ("up --nope", "unknown flag: --nope\n"),
             ("up -d nosuch", "no such service: nosuch\n"),

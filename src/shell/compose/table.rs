@@ -407,25 +407,37 @@ pub fn flags(name: &str) -> Vec<String> {
     command.iter().flat_map(|c| c.flags).map(|f| format!("--{}", f.long)).collect()
 }
 
+/// The head of what `docker compose` prints about itself.
+const OVERVIEW: &str = "\
+Usage:  docker compose [OPTIONS] COMMAND
+
+Define and run multi-container applications with Docker
+
+Options:
+      --all-resources              Include all resources, even those not
+                                   used by services
+      --ansi string                Control when to print ANSI control
+                                   characters (\"never\"|\"always\"|\"auto\")
+                                   (default \"auto\")
+      --compatibility              Run compose in backward compatibility mode
+      --dry-run                    Execute command in dry run mode
+      --env-file stringArray       Specify an alternate environment file
+  -f, --file stringArray           Compose configuration files
+      --parallel int               Control max parallelism, -1 for
+                                   unlimited (default -1)
+      --profile stringArray        Specify a profile to enable
+      --progress string            Set type of progress output (auto,
+                                   tty, plain, json, quiet)
+      --project-directory string   Specify an alternate working directory
+                                   (default: the path of the, first
+                                   specified, Compose file)
+  -p, --project-name string        Project name
+
+";
+
 /// What `docker compose` prints about itself.
 pub(super) fn overview() -> String {
-    let mut text = String::from(
-        "Usage:  docker compose [OPTIONS] COMMAND\n\nDefine and run multi-container applications \
-         with Docker\n\nOptions:\n      --all-resources              Include all resources, even \
-         those not\n                                   used by services\n      --ansi string           \
-              Control when to print ANSI control\n                                   characters \
-         (\"never\"|\"always\"|\"auto\")\n                                   (default \"auto\")\n      \
-         --compatibility              Run compose in backward compatibility mode\n      --dry-run     \
-                        Execute command in dry run mode\n      --env-file stringArray       Specify \
-         an alternate environment file\n  -f, --file stringArray           Compose configuration \
-         files\n      --parallel int               Control max parallelism, -1 for\n               \
-                             unlimited (default -1)\n      --profile stringArray        Specify a \
-         profile to enable\n      --progress string            Set type of progress output (auto,\n  \
-                                          tty, plain, json, quiet)\n      --project-directory \
-         string   Specify an alternate working directory\n                                   (default: \
-         the path of the, first\n                                   specified, Compose file)\n  -p, \
-         --project-name string        Project name\n\n",
-    );
+    let mut text = OVERVIEW.to_owned();
     text.push_str("Management Commands:\n");
     text.push_str("  bridge      Convert compose files into another model\n\nCommands:\n");
     for command in COMMANDS {
