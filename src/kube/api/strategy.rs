@@ -3,6 +3,7 @@
 //! Follows `pkg/registry/*/*/strategy.go`.
 
 use k8s_openapi::api::apps::v1::DaemonSet;
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Pod, PodCondition};
 
 use crate::kube::api::object::{Kind, Object};
@@ -54,7 +55,10 @@ pub fn prepare_create(object: &mut Object) {
             o.status = Some(Default::default());
             template_generation(o, 1);
         }
-        Object::Job(o) => o.status = Some(Default::default()),
+        Object::Job(o) => {
+            o.status = Some(Default::default());
+            job_selector(o);
+        }
         Object::CronJob(o) => o.status = Some(Default::default()),
         Object::HorizontalPodAutoscaler(o) => o.status = Some(Default::default()),
         Object::PodDisruptionBudget(o) => o.status = Some(Default::default()),
@@ -95,6 +99,35 @@ fn prepare_pod(pod: &mut Pod) {
             message: Some("Scheduling is blocked due to non-empty scheduling gates".to_owned()),
             ..PodCondition::default()
         }]);
+    }
+}
+
+/// A job selects its pods by its own uid, unless the client chose the selector
+/// (`generateSelectorIfNeeded`).
+fn job_selector(job: &mut Job) {
+    let (uid, name) = (
+        job.metadata.uid.clone().unwrap_or_default(),
+        job.metadata.name.clone().unwrap_or_default(),
+    );
+    let Some(spec) = &mut job.spec else { return };
+    if spec.manual_selector != Some(true) {
+        let meta = spec.template.metadata.get_or_insert_default();
+        let labels = meta.labels.get_or_insert_default();
+        for (key, value) in [
+            ("controller-uid", &uid),
+            ("job-name", &name),
+            ("batch.kubernetes.io/controller-uid", &uid),
+            ("batch.kubernetes.io/job-name", &name),
+        ] {
+            labels.insert(key.to_owned(), value.clone());
+        }
+        let selector = spec.selector.get_or_insert_default();
+        let wanted = selector.match_labels.get_or_insert_default();
+        wanted.insert("batch.kubernetes.io/controller-uid".to_owned(), uid);
+    }
+    if job.metadata.labels.as_ref().is_none_or(|l| l.is_empty()) {
+        let meta = spec.template.metadata.as_ref();
+        job.metadata.labels = meta.and_then(|m| m.labels.clone());
     }
 }
 
