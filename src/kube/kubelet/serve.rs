@@ -283,8 +283,8 @@ impl Kubelet {
                 Ok(())
             }
             Some(Err((exec, error))) => Err(internal(format!(
-                "Internal error occurred: error executing command in container: failed to exec \
-                 in container: failed to start exec \"{exec}\": {}",
+                "Internal error occurred: Internal error occurred: error executing command in \
+                 container: failed to exec in container: failed to start exec \"{exec}\": {}",
                 error.message.trim_end_matches(": unknown")
             ))),
             None => Err(internal("the pod is gone".to_owned())),

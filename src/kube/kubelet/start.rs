@@ -20,13 +20,13 @@ use crate::machine::{Namespace, PullError, Pulled, StartError};
 /// Time to make a container; recorded on an idle machine (kubelet/29, 31).
 const CREATE: Latency = Latency {
     name: "kubelet-create",
-    quantiles_us: [10_000, 30_000, 60_000, 90_000, 160_000],
+    quantiles_us: [15_000, 40_000, 70_000, 100_000, 180_000],
     source: "traces/kubelet/29, 31, 09: Pulled to Created",
 };
 /// Time to start a container; recorded on an idle machine.
 const START: Latency = Latency {
     name: "kubelet-start",
-    quantiles_us: [40_000, 70_000, 110_000, 150_000, 260_000],
+    quantiles_us: [50_000, 90_000, 140_000, 200_000, 340_000],
     source: "traces/kubelet/29, 31, 09: Created to Started",
 };
 /// Both on a hollow node.

@@ -23,7 +23,7 @@ use crate::net::fabric::Resolver;
 /// Time to make a sandbox with its network; recorded on an idle machine in kubelet/29 and 31.
 const SANDBOX: Latency = Latency {
     name: "kubelet-sandbox",
-    quantiles_us: [180_000, 260_000, 330_000, 420_000, 600_000],
+    quantiles_us: [250_000, 380_000, 470_000, 620_000, 950_000],
     source: "traces/kubelet/29, 31, 12: first status to PodReadyToStartContainers",
 };
 /// The same on a hollow node.

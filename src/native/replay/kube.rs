@@ -226,7 +226,8 @@ impl Replay {
             }
             self.kubectl(args, background);
         } else if let Some(action) = text(step, "action") {
-            self.mark(number, action);
+            // It is not one of the recorded commands, so their times do not hold it back.
+            self.marked(number, action);
             self.other(action, step);
         } else if let Some(shell) = text(step, "shell") {
             self.hidden(shell);
@@ -237,6 +238,10 @@ impl Replay {
     /// A line that says that a changing step begins.
     fn mark(&mut self, number: usize, action: &str) {
         self.wait_for_turn();
+        self.marked(number, action);
+    }
+
+    fn marked(&mut self, number: usize, action: &str) {
         self.catch_up();
         let t = self.clock();
         self.lines.push(json!({"t": t, "type": "STEP", "i": number, "action": action}));
