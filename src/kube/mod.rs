@@ -225,6 +225,21 @@ impl Cluster {
         self.store.changes_from(n)
     }
 
+    /// When the kubelet tries again to start the container of a pod that waits longest for it.
+    #[must_use]
+    pub fn retry_at(&self, pod: &k8s_openapi::api::core::v1::Pod, now: SimTime) -> Option<SimTime> {
+        let kubelet = self.kubelets.get(pod.spec.as_ref()?.node_name.as_deref()?)?;
+        let worker = kubelet.workers.get(pod.metadata.uid.as_deref()?)?;
+        let statuses = pod.status.as_ref()?.container_statuses.iter().flatten();
+        let waits = statuses.filter(|s| s.state.as_ref().is_some_and(|s| s.waiting.is_some()));
+        let until = waits.filter_map(|s| {
+            let last = s.last_state.as_ref().and_then(|s| s.terminated.as_ref());
+            let ended = last.and_then(|t| t.finished_at.as_ref()).map(clock::sim_time);
+            worker.held_until(&s.name, ended, &kubelet.node, now)
+        });
+        until.max()
+    }
+
     /// A client's request.
     fn ask(&mut self, ticket: u64, request: Request, cx: &mut Cx<'_, Output>) {
         self.expire(cx);

@@ -24,6 +24,31 @@ pub const AREAS: &[(&str, &str, &str)] = &[
         include_str!("../../static/text/world.en.ftl"),
         include_str!("../../static/text/world.ko.ftl"),
     ),
+    (
+        "machine",
+        include_str!("../../static/text/machine.en.ftl"),
+        include_str!("../../static/text/machine.ko.ftl"),
+    ),
+    (
+        "docker",
+        include_str!("../../static/text/docker.en.ftl"),
+        include_str!("../../static/text/docker.ko.ftl"),
+    ),
+    (
+        "compose",
+        include_str!("../../static/text/compose.en.ftl"),
+        include_str!("../../static/text/compose.ko.ftl"),
+    ),
+    (
+        "kube",
+        include_str!("../../static/text/kube.en.ftl"),
+        include_str!("../../static/text/kube.ko.ftl"),
+    ),
+    (
+        "kubelet",
+        include_str!("../../static/text/kubelet.en.ftl"),
+        include_str!("../../static/text/kubelet.ko.ftl"),
+    ),
 ];
 
 /// The texts of one language, with English where a text is missing.

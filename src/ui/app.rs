@@ -246,10 +246,6 @@ impl App {
                 self.menu = false;
                 self.command(Command::Break { kind, target, lasting: None });
             }
-            Msg::Switch(action, host) => {
-                self.menu = false;
-                self.command(Command::Host { host, action });
-            }
             Msg::Menu(shown) => self.menu = shown,
             Msg::Language(lang) => {
                 storage::set("lang", lang);

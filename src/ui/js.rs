@@ -23,7 +23,7 @@ extern "C" {
         complete: &JsValue,
     ) -> Editor;
     #[wasm_bindgen(method)]
-    pub(super) fn graph(this: &EditorModule, parent: &Element, labels: &str) -> Graph;
+    pub(super) fn graph(this: &EditorModule, parent: &Element) -> Graph;
 
     /// An editor.
     pub type Editor;

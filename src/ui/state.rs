@@ -3,7 +3,7 @@
 use crate::base::time::SimTime;
 use crate::engine::fault::FaultKind;
 use crate::view::focus::Focus;
-use crate::world::command::{Command, HostAction};
+use crate::world::command::Command;
 
 /// The worlds that the page offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +82,6 @@ pub(super) enum Msg {
     Branch,
     /// A fault from the menu.
     Break(FaultKind, String),
-    /// A switch of a machine from the menu.
-    Switch(HostAction, String),
     /// Show or hide the menu of faults.
     Menu(bool),
     /// Another language.

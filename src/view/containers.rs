@@ -67,9 +67,11 @@ fn groups(map: &mut Map, world: &World, host: &str, off: bool) -> Vec<Group> {
             });
         }
         let project = found.labels.get("com.docker.compose.project").cloned().unwrap_or_default();
+        let prefix = format!("{project}-");
         groups.entry(project).or_default().push(Tile {
             key: found.id.clone(),
             focus,
+            short: found.name.strip_prefix(&prefix).unwrap_or(&found.name).to_owned(),
             name: found.name.clone(),
             state,
             status,

@@ -82,6 +82,8 @@ pub struct Tile {
     pub focus: Focus,
     /// Its name.
     pub name: String,
+    /// Its name without what all its like have in common.
+    pub short: String,
     /// Its state.
     pub state: State,
     /// The status as `kubectl get pods` or `docker ps` words it.

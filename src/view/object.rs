@@ -8,6 +8,7 @@ use crate::base::time::SimTime;
 use crate::kube::Cluster;
 use crate::kube::api::object::Key;
 use crate::kube::kinds::{Kind, Object};
+use crate::kube::scheduler::cycle::NodeVerdict;
 use crate::machine::{ContainerId, HostId};
 use crate::text::Catalogue;
 use crate::view::explain;
@@ -16,8 +17,13 @@ use crate::world::world::World;
 
 /// Log lines shown.
 const LOG_LINES: usize = 200;
+/// Actions in the events of dockerd that mean that something went wrong.
+const BAD_ACTIONS: [&str; 3] = ["die", "oom", "health_status: unhealthy"];
 /// Steps of the story shown besides the chain of causes.
 const HISTORY: usize = 40;
+
+/// Nodes shown of an attempt to find one.
+const MAX_VERDICT_NODES: usize = 30;
 
 /// One thing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -42,6 +48,21 @@ pub struct Inspected {
     pub why: Vec<Step>,
     /// What else happened to it, newest first.
     pub history: Vec<Step>,
+    /// Why it has no node, where it waits for one.
+    pub why_not: Option<WhyNot>,
+}
+
+/// What the last attempt to find a node for a pod found out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct WhyNot {
+    /// When.
+    pub at: SimTime,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// The scheduler's message, or why no node was looked at.
+    pub message: String,
+    /// Each node with the plugin that refused it (empty if it fits) and its reasons or scores.
+    pub nodes: Vec<(String, String, String)>,
 }
 
 /// An event of a real system.
@@ -109,16 +130,36 @@ fn object(
         kind: kind.name().to_owned(),
         name: name.to_owned(),
         place: namespace.to_owned(),
-        source: serde_json::to_string_pretty(&value).unwrap_or_default(),
+        source: crate::shell::kubectl::yaml(&value),
         events: events(kube, kind.name(), namespace, name),
         ..Inspected::default()
     };
     facts(&mut found, &entry.object);
     relations(&mut found, kube, &entry.object, namespace);
-    if kind == Kind::Pod {
+    if let Object::Pod(pod) = &*entry.object {
         found.log = pod_log(world, &entry.object);
+        if pod.spec.as_ref().and_then(|s| s.node_name.as_ref()).is_none() {
+            found.why_not = why_not(kube, &Key::new(namespace, name));
+        }
     }
     Some(found)
+}
+
+fn why_not(kube: &Cluster, pod: &Key) -> Option<WhyNot> {
+    let verdict = kube.scheduler.verdict(pod)?;
+    let message = verdict.message.clone().or_else(|| verdict.pre_filter.clone());
+    let nodes = verdict.nodes.iter().map(|(node, found)| match found {
+        NodeVerdict::Refused { plugin, reasons } => {
+            (node.to_string(), (*plugin).to_owned(), reasons.join(", "))
+        }
+        NodeVerdict::Fits { total, .. } => (node.to_string(), String::new(), total.to_string()),
+    });
+    Some(WhyNot {
+        at: verdict.at,
+        attempts: verdict.attempts,
+        message: message.unwrap_or_default(),
+        nodes: nodes.take(MAX_VERDICT_NODES).collect(),
+    })
 }
 
 fn facts(found: &mut Inspected, object: &Object) {
@@ -281,10 +322,30 @@ fn container(world: &World, host: &str, id: &str) -> Option<Inspected> {
         name: state.name.clone(),
         place: host.to_owned(),
         facts,
+        events: docker_events(world, host, &state.id),
         log: log(world, host, &state.id),
         relations: vec![("relation-node", Focus::machine(host), host.to_owned())],
         ..Inspected::default()
     })
+}
+
+/// The newest events of dockerd about a container, oldest first.
+fn docker_events(world: &World, host: &str, id: &str) -> Vec<Event> {
+    let all = world.docker().events_after(0).filter(|e| e.host == host && e.id == id);
+    let probe = |action: &str| action.starts_with("exec_");
+    let mut events: Vec<Event> = all
+        .filter(|e| !probe(&e.action))
+        .map(|e| Event {
+            at: e.at,
+            severity: if BAD_ACTIONS.contains(&&*e.action) { "Warning" } else { "Normal" }
+                .to_owned(),
+            reason: e.action.clone(),
+            message: String::new(),
+            count: 1,
+        })
+        .collect();
+    events.drain(..events.len().saturating_sub(HISTORY));
+    events
 }
 
 fn machine(world: &World, name: &str) -> Option<Inspected> {

@@ -19,6 +19,9 @@ use crate::world::world::World;
 /// Namespaces of the system, whose pods come last.
 const SYSTEM: &str = "kube-";
 
+/// The service of the API server itself, which has no pods behind it.
+const API_SERVER: (&str, &str) = ("default", "kubernetes");
+
 /// Put nodes, pods and services onto the map.
 pub(super) fn fill(map: &mut Map, kube: &Cluster, world: &World) {
     let store = &kube.store;
@@ -36,7 +39,7 @@ pub(super) fn fill(map: &mut Map, kube: &Cluster, world: &World) {
         }
     }
     let pending = by_node.get("").unwrap_or(&none);
-    map.pending = pending.iter().map(|pod| tile(pod, world.now(), true)).collect();
+    map.pending = pending.iter().map(|pod| tile(pod, world, true)).collect();
     services(map, kube);
     let count = |kind| u32::try_from(store.list(kind).count()).unwrap_or(u32::MAX);
     map.drawers = vec![
@@ -83,7 +86,7 @@ fn machine(node: &Node, name: &str, pods: &[&Pod], world: &World) -> Machine {
         healthy: ready && !off,
         cpu,
         memory,
-        groups: groups(pods, world.now(), ready && !off),
+        groups: groups(pods, world, ready && !off),
     }
 }
 
@@ -95,13 +98,13 @@ fn usage(name: &str, world: &World) -> (u64, u64) {
     stats.fold((0, 0), |(cpu, memory), s| (cpu + s.cpu_milli, memory + s.memory_bytes))
 }
 
-fn groups(pods: &[&Pod], now: SimTime, known: bool) -> Vec<Group> {
+fn groups(pods: &[&Pod], world: &World, known: bool) -> Vec<Group> {
     let mut groups: BTreeMap<(bool, String), Vec<(Option<SimTime>, Tile)>> = BTreeMap::new();
     for pod in pods {
         let namespace = pod.metadata.namespace.clone().unwrap_or_default();
         let born = pod.metadata.creation_timestamp.as_ref().map(sim_time);
         let system = namespace.starts_with(SYSTEM);
-        groups.entry((system, namespace)).or_default().push((born, tile(pod, now, known)));
+        groups.entry((system, namespace)).or_default().push((born, tile(pod, world, known)));
     }
     groups
         .into_iter()
@@ -113,22 +116,36 @@ fn groups(pods: &[&Pod], now: SimTime, known: bool) -> Vec<Group> {
 }
 
 /// A pod as a tile.
-fn tile(pod: &Pod, now: SimTime, known: bool) -> Tile {
+fn tile(pod: &Pod, world: &World, known: bool) -> Tile {
     let meta = &pod.metadata;
     let (namespace, name) =
         (meta.namespace.as_deref().unwrap_or(""), meta.name.as_deref().unwrap_or(""));
-    let state = if known { state(pod) } else { State::Unknown };
+    let mut state = if known { state(pod) } else { State::Unknown };
+    let percent = (state == State::Starting).then(|| pull_percent(pod, world)).flatten();
+    if percent.is_some() {
+        state = State::Pulling;
+    }
     let statuses = pod.status.as_ref().and_then(|s| s.container_statuses.as_ref());
     let restarts: i32 = statuses.into_iter().flatten().map(|s| s.restart_count).sum();
     Tile {
         key: meta.uid.clone().unwrap_or_default(),
         focus: Focus::object("Pod", namespace, name),
         name: name.to_owned(),
+        short: short(name, pod),
         state,
         status: status_text(pod),
-        seconds_left: seconds_left(pod, state, now),
-        percent: None,
+        seconds_left: seconds_left(pod, state, world),
+        percent,
         restarts: u32::try_from(restarts).unwrap_or(0),
+    }
+}
+
+/// The name without the hash of its template: `web-7c9f-x2k4p` is shown as `web-x2k4p`.
+fn short(name: &str, pod: &Pod) -> String {
+    let labels = pod.metadata.labels.as_ref();
+    match labels.and_then(|l| l.get("pod-template-hash")) {
+        Some(hash) => name.replace(&format!("-{hash}-"), "-"),
+        None => name.to_owned(),
     }
 }
 
@@ -185,13 +202,28 @@ fn state(pod: &Pod) -> State {
     }
 }
 
-/// Until the forced end of a pod that is asked to end.
-fn seconds_left(pod: &Pod, state: State, now: SimTime) -> Option<u32> {
-    if state != State::Terminating {
-        return None;
-    }
-    let end = sim_time(pod.metadata.deletion_timestamp.as_ref()?);
-    u32::try_from(end.since(now).as_secs()).ok()
+/// Until the forced end of a pod that is asked to end, or until the next try after a crash.
+fn seconds_left(pod: &Pod, state: State, world: &World) -> Option<u32> {
+    let end = match state {
+        State::Terminating => sim_time(pod.metadata.deletion_timestamp.as_ref()?),
+        State::BackOff => world.kube()?.retry_at(pod, world.now())?,
+        _ => return None,
+    };
+    u32::try_from(end.since(world.now()).as_secs()).ok()
+}
+
+/// How far the pull is for which a pod waits.
+fn pull_percent(pod: &Pod, world: &World) -> Option<u32> {
+    let spec = pod.spec.as_ref()?;
+    let host = world.machines().host(&HostId::new(spec.node_name.as_deref()?))?;
+    let all = spec.init_containers.iter().flatten().chain(&spec.containers);
+    let mut images = all.filter_map(|c| c.image.as_deref());
+    let pull = images.find_map(|image| {
+        let full = crate::kube::kubelet::images::full_name(image);
+        host.pulls.values().find(|p| *p.reference == *image || *p.reference == *full)
+    })?;
+    let (there, total) = pull.bytes(world.now());
+    u32::try_from(there.saturating_mul(100) / total.max(1)).ok()
 }
 
 fn is_ready(pod: &Pod) -> bool {
@@ -224,12 +256,15 @@ fn services(map: &mut Map, kube: &Cluster) {
     for (key, entry) in store.list(Kind::Service) {
         let Object::Service(service) = &*entry.object else { continue };
         let Some(spec) = &service.spec else { continue };
+        if (&*key.namespace, &*key.name) == API_SERVER {
+            continue;
+        }
         let ports: Vec<String> = spec
             .ports
             .iter()
             .flatten()
             .map(|p| match p.node_port {
-                Some(node) => format!("{}:{node}", p.port),
+                Some(node) => format!("{} ⇐ {node}", p.port),
                 None => p.port.to_string(),
             })
             .collect();
@@ -259,9 +294,11 @@ fn services(map: &mut Map, kube: &Cluster) {
             tiles,
         });
     }
+    // What can be reached from outside comes first.
+    map.services.sort_by_key(|service| !service.address.contains(" ⇐ "));
 }
 
 /// The STATUS column of `kubectl get pods`.
 pub(super) fn status_text(pod: &Pod) -> String {
-    pod.status.as_ref().and_then(|s| s.phase.clone()).unwrap_or_default()
+    crate::kube::print::table::pod::summary(pod).status
 }

@@ -34,7 +34,7 @@ pub fn terminal(world: &World, number: u32) -> Terminal {
         .lines()
         .rev()
         .take(MAX_SHOWN)
-        .map(|line| (class(line.origin), line.text.to_string()))
+        .map(|line| (class(line.origin, &line.text), line.text.to_string()))
         .collect();
     lines.reverse();
     let prompt = if found.screen.unfinished() {
@@ -46,11 +46,12 @@ pub fn terminal(world: &World, number: u32) -> Terminal {
     Terminal { lines, prompt, idle: world.shell().idle(number), cwd }
 }
 
-const fn class(origin: Origin) -> &'static str {
+/// Progress goes to standard error too, so that only complaints are coloured.
+fn class(origin: Origin, text: &str) -> &'static str {
     match origin {
         Origin::Prompt => "typed",
-        Origin::Out => "out",
-        Origin::Err => "err",
+        Origin::Err if text.contains("rror") => "err",
+        Origin::Out | Origin::Err => "out",
     }
 }
 

@@ -105,36 +105,42 @@ export function create(parent, text, label, changed, complete) {
 }
 
 /// Graphs in an element: requests answered and failed per second, and the time to the answer.
-export function graph(parent, labels) {
-  const [ok, failed, p95] = JSON.parse(labels);
+export function graph(parent) {
   const colour = (name) => () => getComputedStyle(parent).getPropertyValue(name);
   const axis = { stroke: colour("--ink2"), grid: { stroke: colour("--line"), width: 1 }, size: 34,
     font: "10px system-ui", ticks: { show: false } };
+  const minutes = (s) => `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
+  const line = (name, more) => ({ stroke: colour(name), width: 1.5, points: { show: false }, ...more });
+  const size = () => ({
+    width: Math.max(parent.clientWidth, 120), height: Math.max(parent.clientHeight, 60),
+  });
   const plot = new uPlot(
     {
-      width: Math.max(parent.clientWidth, 120), height: Math.max(parent.clientHeight - 30, 60),
-      legend: { live: true }, cursor: { y: false },
-      scales: { x: { time: false }, ms: {} },
+      ...size(),
+      legend: { show: false }, cursor: { show: false },
+      scales: {
+        x: { time: false },
+        y: { range: (_, low, high) => [0, Math.max(high, 1) * 1.1] },
+        ms: { range: (_, low, high) => [0, Math.max(high, 10) * 1.1] },
+      },
       axes: [
-        { ...axis, size: 20, values: (_, all) => all.map((s) => `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`) },
-        { ...axis },
-        { ...axis, scale: "ms", side: 1, grid: { show: false } },
+        { ...axis, size: 20, incrs: [1, 5, 10, 30, 60, 120, 300, 600], space: 56,
+          values: (_, all) => all.map(minutes) },
+        { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000] },
+        { ...axis, scale: "ms", side: 1, size: 44, grid: { show: false },
+          values: (_, all) => all.map((ms) => `${ms} ms`) },
       ],
       series: [
-        { label: "t" },
-        { label: ok, stroke: colour("--accent"), width: 1.5 },
-        { label: failed, stroke: colour("--fail"), width: 1.5, dash: [5, 3] },
-        { label: p95, stroke: colour("--term"), width: 1, dash: [2, 2], scale: "ms" },
+        {},
+        line("--accent"),
+        line("--fail", { dash: [5, 3] }),
+        line("--term", { width: 1, scale: "ms" }),
       ],
     },
     [[0], [0], [0], [0]],
     parent,
   );
-  const fit = new ResizeObserver(() => {
-    if (parent.clientWidth) {
-      plot.setSize({ width: parent.clientWidth, height: Math.max(parent.clientHeight - 30, 60) });
-    }
-  });
+  const fit = new ResizeObserver(() => { if (parent.clientWidth) plot.setSize(size()); });
   fit.observe(parent);
   return {
     update(json) {

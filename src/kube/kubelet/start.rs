@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use super::cri;
 use super::images::{self, PullPolicy};
-use super::node::{Env, ExecPurpose, NetPurpose, NetWhat};
+use super::node::{Env, ExecPurpose, NetPurpose, NetWhat, NodeState};
 use super::record::Run;
 use super::sync::{KillReason, Start};
 use super::texts;
 use super::worker::{Current, Worker};
 use crate::base::message::Message;
-use crate::base::time::SimDuration;
+use crate::base::time::{SimDuration, SimTime};
 use crate::engine::latency::Latency;
 use crate::machine::{Namespace, PullError, Pulled, StartError};
 
@@ -46,6 +46,21 @@ impl Worker {
     /// Key of an image's back-off.
     fn image_key(&self, image: &str) -> Arc<str> {
         format!("{}/{image}", self.uid).into()
+    }
+
+    /// Until when a container of the pod is held back, after a crash or a failed pull.
+    pub(in crate::kube) fn held_until(
+        &self,
+        name: &str,
+        ended: Option<SimTime>,
+        node: &NodeState,
+        now: SimTime,
+    ) -> Option<SimTime> {
+        if let Some(ended) = ended {
+            return node.backoff.until(&self.backoff_key(name), ended, now);
+        }
+        let image = self.container(name)?.image.as_deref()?;
+        node.pull_backoff.until_since_update(&self.image_key(image), now)
     }
 
     /// Begin to start a container.

@@ -211,5 +211,10 @@ pub fn flag_names(path: &str) -> Vec<String> {
     own.chain(GLOBAL).map(|f| format!("--{}", f.long)).collect()
 }
 
+/// An object as `kubectl get -o yaml` prints it.
+pub(crate) fn yaml(value: &serde_json::Value) -> String {
+    show::yaml::print(value)
+}
+
 #[cfg(test)]
 mod tests;

@@ -22,6 +22,17 @@ impl PartialEq for Props {
     }
 }
 
+/// The lines: class, text id.
+const LINES: [(&str, &str); 3] =
+    [("ok", "graph-ok"), ("failed", "graph-failed"), ("p95", "graph-p95")];
+
+/// The newest value of each line.
+fn newest(props: &Props) -> [u32; 3] {
+    let traffic = &props.shown.traffic;
+    let last = |series: &[u32]| series.last().copied().unwrap_or(0);
+    [last(&traffic.ok), last(&traffic.failed), last(&traffic.p95_us) / 1_000]
+}
+
 /// The loaded graphs.
 pub(crate) struct Graphs {
     host: NodeRef,
@@ -46,12 +57,12 @@ impl Component for Graphs {
         true
     }
 
-    fn changed(&mut self, ctx: &Context<Self>, old: &Props) -> bool {
+    fn changed(&mut self, ctx: &Context<Self>, _old: &Props) -> bool {
         let props = ctx.props();
         if let Some(graph) = &self.graph {
             graph.update(&data(props));
         }
-        props.catalogue.lang() != old.catalogue.lang() || self.graph.is_none()
+        true
     }
 
     fn destroy(&mut self, _ctx: &Context<Self>) {
@@ -64,7 +75,10 @@ impl Component for Graphs {
         let text = |id: &str| ctx.props().catalogue.label(id);
         html! {
             <section class="graphs" aria-label={text("panel-graphs")}>
-                <h2>{ text("panel-graphs") }</h2>
+                <h2>{ text("panel-graphs") }
+                    { for LINES.iter().zip(newest(ctx.props())).map(|((class, id), value)| html! {
+                        <span class={classes!("sum", "line", *class)}>{ value }{ " " }{ text(id) }</span> }) }
+                </h2>
                 <div class="plot" ref={self.host.clone()}></div>
             </section>
         }
@@ -74,10 +88,7 @@ impl Component for Graphs {
 impl Graphs {
     fn show(&mut self, ctx: &Context<Self>, module: &js::EditorModule, host: &web_sys::Element) {
         let props = ctx.props();
-        let label = |id: &str| props.catalogue.label(id);
-        let labels = [label("graph-ok"), label("graph-failed"), label("graph-p95")];
-        let labels = serde_json::to_string(&labels).unwrap_or_default();
-        let graph = module.graph(host, &labels);
+        let graph = module.graph(host);
         graph.update(&data(props));
         self.graph = Some(graph.unchecked_into());
     }

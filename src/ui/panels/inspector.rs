@@ -5,10 +5,11 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::text::Catalogue;
-use crate::ui::app::Shown;
+use crate::ui::app::{Shown, TERMINAL};
 use crate::ui::state::Msg;
 use crate::view::focus::Focus;
-use crate::view::object::{Inspected, Step};
+use crate::view::object::{Inspected, Step, WhyNot};
+use crate::world::command::Command;
 
 /// Properties.
 #[derive(Clone, Properties)]
@@ -24,6 +25,7 @@ impl PartialEq for Props {
         self.catalogue.lang() == other.catalogue.lang()
             && self.focus == other.focus
             && self.shown.inspected == other.shown.inspected
+            && (self.focus.is_some() || self.shown.map == other.shown.map)
     }
 }
 
@@ -40,6 +42,7 @@ pub(crate) fn Inspector(props: &Props) -> Html {
         return html! {
             <section class="inspector" aria-label={text("panel-inspector")}>
                 <h2>{ text("panel-inspector") }</h2><p class="empty">{ text(empty) }</p>
+                if props.focus.is_none() { { hints(props) } }
             </section>
         };
     };
@@ -95,12 +98,59 @@ fn body(props: &Props, found: &Inspected, tab: usize) -> Html {
     }
 }
 
+/// What a newcomer can try, with a command that fits what is there.
+fn hints(props: &Props) -> Html {
+    let text = |id: &str| props.catalogue.label(id);
+    let tile = crate::view::map::tiles(&props.shown.map).last().map(|(_, tile)| tile);
+    let command = match tile {
+        Some(tile) if tile.focus.0.starts_with("Pod/") => {
+            format!("kubectl delete pod {}", tile.name)
+        }
+        Some(tile) => format!("docker kill {}", tile.name),
+        None => "docker ps".to_owned(),
+    };
+    let send = {
+        let (send, line) = (props.send.clone(), command.clone());
+        Callback::from(move |_: MouseEvent| {
+            let line = line.clone();
+            send.emit(Msg::Do(Command::Type { terminal: TERMINAL, line }));
+        })
+    };
+    html! {
+        <div class="hints"><h3>{ text("inspector-try") }</h3><ul>
+            <li><button type="button" class="plain link" onclick={send}>
+                { props.catalogue.label_with("inspector-try-type", &[("command", &command)]) }</button></li>
+            { for ["inspector-try-break", "inspector-try-paste", "inspector-try-time"].into_iter()
+                .map(|id| html! { <li>{ text(id) }</li> }) }
+        </ul></div>
+    }
+}
+
+/// Node by node, why a pod has none.
+fn why_not(props: &Props, found: &WhyNot) -> Html {
+    let text = |id: &str| props.catalogue.label(id);
+    let attempts = found.attempts.to_string();
+    html! {
+        <div class="whynot">
+            <h3>{ text("inspector-why-not") }</h3>
+            <p>{ &found.message }</p>
+            <p class="sum">{ props.catalogue.label_with("inspector-attempts", &[("count", &attempts)]) }</p>
+            <table><tbody>{ for found.nodes.iter().map(|(node, plugin, detail)| html! {
+                <tr><th scope="row">{ node }</th>
+                    <td>{ if plugin.is_empty() { format!("✓ {}", text("inspector-fits")) } else { format!("✖ {plugin}") } }</td>
+                    <td>{ detail }</td></tr>
+            }) }</tbody></table>
+        </div>
+    }
+}
+
 fn why(props: &Props, found: &Inspected) -> Html {
     if found.why.is_empty() {
         return html! { <p class="empty">{ props.catalogue.label("inspector-no-why") }</p> };
     }
     html! {
         <>
+        if let Some(found) = &found.why_not { { why_not(props, found) } }
         <ol class="why">{ for found.why.iter().enumerate().map(|(i, s)| step(props, s, Some(i + 1))) }</ol>
         if found.history.len() > 1 {
             <h3>{ props.catalogue.label("inspector-history") }</h3>

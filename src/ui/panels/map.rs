@@ -13,6 +13,9 @@ use crate::view::map::{Bar, Machine, Service, Tile};
 /// From this many machines on cards are compact.
 const COMPACT_FROM: usize = 12;
 
+/// Characters at the end of a name that are always shown.
+const TAIL: usize = 6;
+
 /// Properties.
 #[derive(Clone, Properties)]
 pub(crate) struct Props {
@@ -153,11 +156,14 @@ fn tile(props: &Props, tile: &Tile) -> Html {
         (None, None) => String::new(),
     };
     let label = format!("{} {word}{more} ({})", tile.name, tile.status);
+    // The end of a name tells it from its like, so it is never cut off.
+    let cut = tile.short.char_indices().rev().nth(TAIL - 1).map_or(0, |(at, _)| at);
+    let (head, tail) = tile.short.split_at(cut);
     html! {
         <button type="button" key={tile.key.clone()} class={classes!("tile", tile.state.class(),
             is_on(props, &tile.focus).then_some("sel"))} title={label.clone()} aria-label={label}
             data-tile={tile.name.clone()} data-state={tile.state.word()} onclick={select(props, &tile.focus)}>
-            <b>{ &tile.name }</b>
+            <b><span>{ head }</span>{ tail }</b>
             <span class="w"><i aria-hidden="true">{ tile.state.shape() }</i>{ format!(" {word}{more}") }</span>
         </button>
     }

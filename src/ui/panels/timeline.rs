@@ -9,7 +9,12 @@ use crate::text::Catalogue;
 use crate::ui::app::Shown;
 use crate::ui::pacer::{SPEEDS_QUARTERS, label};
 use crate::ui::state::Msg;
-use crate::view::timeline::MarkKind;
+use crate::view::timeline::{Mark, MarkKind};
+
+/// Room for the words of a mark, in thousandths of the track.
+const LABEL: u64 = 170;
+/// Words do not begin after this.
+const MAX_LABEL: u64 = 900;
 
 /// Properties.
 #[derive(Clone, Properties)]
@@ -79,10 +84,10 @@ pub(crate) fn Timeline(props: &Props) -> Html {
             </select>
             <output class="clock" data-now={shown_at.as_millis().to_string()}>{ shown_at.to_string() }</output>
             <div class="track">
-                <div class="marks" aria-hidden="true">{ for marks(props) }</div>
                 <input type="range" min="0" max={props.head.as_millis().to_string()} step="1"
                     value={shown_at.as_millis().to_string()} aria-label={text("label-scrub")}
                     aria-valuetext={shown_at.to_string()} oninput={scrub} />
+                <div class="marks" aria-hidden="true">{ for marks(props) }</div>
             </div>
             if props.past.is_some() {
                 <button type="button" class="btn" data-action="branch" onclick={tell(Msg::Branch)}>{ text("action-branch") }</button>
@@ -93,20 +98,30 @@ pub(crate) fn Timeline(props: &Props) -> Html {
     }
 }
 
-/// The marks, at their place between the start and now.
+/// The marks, at their place between the start and now; words where there is room.
 fn marks(props: &Props) -> Vec<Html> {
     let whole = props.head.0.max(1);
+    let mut free_from = 0;
+    let mut mark_of = |mark: &Mark| {
+        let class = match mark.kind {
+            MarkKind::Command => "command",
+            MarkKind::Fault => "fault",
+            MarkKind::Failure => "failure",
+        };
+        let permille = mark.at.0.saturating_mul(1_000) / whole;
+        let left = format!("left:{}.{}%", permille / 10, permille % 10);
+        let words = mark.kind != MarkKind::Failure && (free_from..MAX_LABEL).contains(&permille);
+        if words {
+            free_from = permille + LABEL;
+        }
+        let (send, at) = (props.send.clone(), mark.at);
+        let go = Callback::from(move |_: MouseEvent| send.emit(Msg::Scrub(Some(at))));
+        html! {
+            <i class={class} style={left} title={format!("{} {}", mark.at, mark.text)} onclick={go}>
+                if words { <span>{ &mark.text }</span> }
+            </i>
+        }
+    };
     let marks = props.shown.marks.iter().filter(|mark| mark.at <= props.head);
-    marks
-        .map(|mark| {
-            let class = match mark.kind {
-                MarkKind::Command => "command",
-                MarkKind::Fault => "fault",
-                MarkKind::Failure => "failure",
-            };
-            let permille = mark.at.0.saturating_mul(1_000) / whole;
-            let left = format!("left:{}.{}%", permille / 10, permille % 10);
-            html! { <i class={class} style={left} title={format!("{} {}", mark.at, mark.text)}></i> }
-        })
-        .collect()
+    marks.map(&mut mark_of).collect()
 }
