@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use gloo::events::{EventListener, EventListenerOptions};
 use gloo::render::{AnimationFrame, request_animation_frame};
 use yew::prelude::*;
 
 use crate::base::time::SimTime;
 use crate::text::Catalogue;
+use crate::ui::opening::{self, Opened};
 use crate::ui::pacer;
 use crate::ui::panels::{files, graphs, header, inspector, map, menu, terminal, timeline};
 use crate::ui::state::{Msg, Panel, Platform};
@@ -18,7 +20,6 @@ use crate::view::timeline::Mark;
 use crate::view::traffic::Traffic;
 use crate::view::{map as map_view, object, screen};
 use crate::world::command::Command;
-use crate::world::demo;
 use crate::world::save::Save;
 use crate::world::session::Session;
 use crate::world::world::{Progress, World};
@@ -40,6 +41,7 @@ pub(super) struct App {
     platform: Platform,
     catalogue: Rc<Catalogue>,
     theme: &'static str,
+    guest: bool,
     playing: bool,
     speed: u32,
     scrub: Option<(SimTime, World)>,
@@ -57,6 +59,7 @@ pub(super) struct App {
     kept: f64,
     dirty: bool,
     _frame: Option<AnimationFrame>,
+    _keys: EventListener,
 }
 
 /// Everything that the panels show.
@@ -89,22 +92,16 @@ impl Component for App {
     type Properties = ();
 
     fn create(ctx: &Context<Self>) -> Self {
-        let lang = storage::setting("lang").unwrap_or_else(browser_language);
-        let dark = js::matches("(prefers-color-scheme: dark)");
-        let theme = match storage::setting("theme").as_deref() {
-            Some("dark") => "dark",
-            Some(_) => "light",
-            None if dark => "dark",
-            None => "light",
-        };
-        let (session, platform, notice) = open_session();
+        let lang = storage::setting("lang").unwrap_or_else(opening::browser_language);
+        let Opened { session, platform, notice, guest } = opening::at_start();
         let catalogue = Rc::new(Catalogue::new(&lang));
-        let file = first_file(&session, platform);
+        let file = opening::first_file(&session, platform);
         let mut app = Self {
             session,
             platform,
             catalogue,
-            theme,
+            theme: opening::look(),
+            guest,
             playing: true,
             speed: 4,
             scrub: None,
@@ -122,6 +119,7 @@ impl Component for App {
             kept: 0.0,
             dirty: true,
             _frame: None,
+            _keys: listen(ctx),
         };
         app.notice = notice.map(|id| app.catalogue.label(id));
         app.check();
@@ -153,10 +151,10 @@ impl Component for App {
             past.is_some().then_some("past"),
         );
         html! {
-            <div class={classes} onkeydown={self.keys(ctx)}>
+            <div class={classes}>
                 <header::Header catalogue={catalogue.clone()} platform={self.platform}
                     theme={self.theme} present={self.present} panel={self.panel}
-                    notice={self.notice.clone()} send={send.clone()} />
+                    notice={self.notice.clone()} guest={self.guest} send={send.clone()} />
                 <files::Files catalogue={catalogue.clone()} files={shown.files.clone()}
                     open={self.file.clone()} text={self.text()} verdict={self.verdict.clone()}
                     changed={self.draft.is_some()} send={send.clone()} />
@@ -199,7 +197,7 @@ impl App {
         }
         if at - self.kept > KEEP_MS {
             self.kept = at;
-            storage::keep(&Save::of(&self.session));
+            self.keep();
         }
         if !self.dirty || at - self.drawn < REFRESH_MS {
             return false;
@@ -258,8 +256,26 @@ impl App {
                 self.dress();
             }
             Msg::Present(present) => self.present = present,
-            Msg::Platform(platform) => self.start(platform),
-            Msg::Reset => self.start(self.platform),
+            Msg::Platform(platform) if platform == self.platform => {}
+            Msg::Platform(platform) => self.show(opening::own(platform)),
+            Msg::Reset => self.reset(),
+            Msg::Export => js::save_file("drydock.json", &Save::of(&self.session).to_json()),
+            Msg::Import => ctx.link().send_future(async {
+                Msg::Imported(js::open_file().await.ok().and_then(|text| text.as_string()))
+            }),
+            Msg::Imported(text) => {
+                if let Some(text) = text {
+                    self.import(&text);
+                }
+            }
+            Msg::Adopt => {
+                self.guest = false;
+                self.notice = None;
+                self.keep();
+            }
+            Msg::Return => self.leave(),
+            Msg::Key(key) => self.key(ctx, &key),
+            Msg::Remove(path) => self.remove(path),
             Msg::Share => self.share(ctx),
             Msg::Shared(Ok(_)) => self.notice = Some(self.catalogue.label("notice-copied")),
             Msg::Shared(Err(link)) => self.notice = Some(link),
@@ -282,22 +298,63 @@ impl App {
     /// A command acts in the present: a past that is shown is left first.
     fn command(&mut self, command: Command) {
         self.scrub = None;
-        storage::keep(&Save::of(&self.session));
+        self.keep();
         if !self.session.execute(command) {
             self.notice = Some(self.catalogue.label("notice-log-full"));
         }
     }
 
-    /// Begin a new world.
-    fn start(&mut self, platform: Platform) {
-        self.session = living_example(platform);
+    /// Keep the own session; one from elsewhere only when the learner wants it.
+    fn keep(&self) {
+        if !self.guest {
+            storage::keep(self.platform, &Save::of(&self.session));
+        }
+    }
+
+    /// Show another session.
+    fn show(&mut self, opened: Opened) {
+        self.keep();
+        let Opened { session, platform, notice, guest } = opened;
+        self.file = opening::first_file(&session, platform);
+        self.session = session;
         self.platform = platform;
+        self.guest = guest;
+        self.notice = notice.map(|id| self.catalogue.label(id));
         self.scrub = None;
         self.focus = None;
         self.draft = None;
         self.playing = true;
-        self.file = first_file(&self.session, platform);
-        storage::forget();
+        self.check();
+    }
+
+    /// Begin the living example anew.
+    fn reset(&mut self) {
+        let platform = self.platform;
+        let session = opening::living_example(platform);
+        self.show(Opened { session, platform, notice: None, guest: self.guest });
+        self.keep();
+    }
+
+    /// Return from a session from elsewhere.
+    fn leave(&mut self) {
+        let _ = js::window().location().set_hash("");
+        self.show(opening::own(self.platform));
+    }
+
+    fn import(&mut self, text: &str) {
+        match Save::from_json(text) {
+            Ok(save) => self.show(opening::of_save(save)),
+            Err(error) => self.notice = Some(error.to_string()),
+        }
+    }
+
+    fn remove(&mut self, path: String) {
+        let host = self.platform.home().to_owned();
+        if path == self.file {
+            self.draft = None;
+        }
+        self.command(Command::Remove { host, path });
+        self.file = opening::first_file(&self.session, self.platform);
         self.check();
     }
 
@@ -398,90 +455,43 @@ impl App {
         js::set_root("data-theme", self.theme);
     }
 
-    /// Keys that work everywhere but in text fields.
-    fn keys(&self, ctx: &Context<Self>) -> Callback<KeyboardEvent> {
-        let (playing, present) = (self.playing, self.present);
-        ctx.link().batch_callback(move |event: KeyboardEvent| {
-            if event.ctrl_key() || event.meta_key() || event.alt_key() || in_text(&event) {
-                return None;
-            }
-            match event.key().as_str() {
-                " " => {
-                    event.prevent_default();
-                    Some(Msg::Play(!playing))
-                }
-                "." => Some(Msg::Step),
-                "p" | "P" => Some(Msg::Present(!present)),
-                "b" | "B" => Some(Msg::Menu(true)),
-                "Escape" => Some(Msg::Menu(false)),
-                _ => None,
-            }
-        })
+    /// A key that works everywhere but in text fields.
+    fn key(&mut self, ctx: &Context<Self>, key: &str) {
+        let msg = match key {
+            " " => Msg::Play(!(self.playing && self.scrub.is_none())),
+            "." => Msg::Step,
+            "p" | "P" => Msg::Present(!self.present),
+            "b" | "B" => Msg::Menu(true),
+            "Escape" => Msg::Menu(false),
+            _ => return,
+        };
+        self.handle(ctx, msg);
     }
 }
 
-/// Whether a key goes to a text field or a control of its own.
-fn in_text(event: &KeyboardEvent) -> bool {
-    use wasm_bindgen::JsCast as _;
-    let element = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
-    element.is_some_and(|element| {
-        let text = element.closest("input, textarea, select, button, [contenteditable]");
-        text.ok().flatten().is_some()
+/// Keys go to the page wherever the focus is.
+fn listen(ctx: &Context<App>) -> EventListener {
+    let link = ctx.link().clone();
+    let options = EventListenerOptions::enable_prevent_default();
+    let document = gloo::utils::document();
+    EventListener::new_with_options(&document, "keydown", options, move |event| {
+        use wasm_bindgen::JsCast as _;
+        let Some(key) = event.dyn_ref::<web_sys::KeyboardEvent>() else { return };
+        let modified = key.ctrl_key() || key.meta_key() || key.alt_key();
+        if modified || (js::in_text(event) && key.key() != "Escape") {
+            return;
+        }
+        if key.key() == " " {
+            event.prevent_default();
+        }
+        if matches!(key.key().as_str(), " " | "." | "p" | "P" | "b" | "B" | "Escape") {
+            link.send_message(Msg::Key(key.key()));
+        }
     })
-}
-
-fn browser_language() -> String {
-    let language = js::window().navigator().language().unwrap_or_default();
-    language.split('-').next().unwrap_or("en").to_owned()
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a frame is shorter than 2^32 ms")]
 #[expect(clippy::cast_sign_loss, reason = "negative frames were cut to zero")]
 fn millis(frame: f64) -> u64 {
     frame as u64
-}
-
-/// The living example of a platform: running, under gentle traffic.
-fn living_example(platform: Platform) -> Session {
-    let (genesis, line, url) = match platform {
-        Platform::Docker => (demo::compose(7), "docker compose up -d", "http://host:8080/"),
-        Platform::Kubernetes => {
-            (demo::kubernetes(7), "kubectl apply -f shop.yaml", "http://node-1:30080/")
-        }
-    };
-    let mut session = Session::new(genesis);
-    for command in demo::opening(platform.home(), line, url) {
-        session.execute(command);
-    }
-    session
-}
-
-/// The session of the link, else the one that was kept, else the living example.
-fn open_session() -> (Session, Platform, Option<&'static str>) {
-    let hash = js::window().location().hash().unwrap_or_default();
-    let linked = hash.strip_prefix("#s=").map(Save::from_link);
-    let from_link = linked.is_some();
-    match linked.or_else(storage::kept) {
-        Some(Ok(save)) => {
-            let platform = match save.genesis.cluster {
-                Some(_) => Platform::Kubernetes,
-                None => Platform::Docker,
-            };
-            let notice = from_link.then_some("notice-opened-link");
-            (save.open(), platform, notice)
-        }
-        Some(Err(_)) => {
-            let platform = Platform::Kubernetes;
-            (living_example(platform), platform, Some("notice-damaged"))
-        }
-        None => {
-            let platform = Platform::Kubernetes;
-            (living_example(platform), platform, None)
-        }
-    }
-}
-
-fn first_file(session: &Session, platform: Platform) -> String {
-    let files = screen::files(session.head(), platform.home());
-    files.into_iter().next().unwrap_or_default()
 }

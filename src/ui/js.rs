@@ -44,6 +44,26 @@ extern "C" {
     pub(super) fn remove(this: &Graph);
 }
 
+/// Files of the learner's machine (`static/js/boot.js`).
+#[wasm_bindgen]
+extern "C" {
+    /// Download a text.
+    #[wasm_bindgen(js_name = drydockSave)]
+    pub(super) fn save_file(name: &str, text: &str);
+    /// Let a file be chosen; its text.
+    #[wasm_bindgen(js_name = drydockOpen, catch)]
+    pub(super) async fn open_file() -> Result<JsValue, JsValue>;
+}
+
+/// Whether an event goes to a text field or a control of its own.
+pub(super) fn in_text(event: &web_sys::Event) -> bool {
+    let element = event.target().and_then(|t| t.dyn_into::<Element>().ok());
+    element.is_some_and(|element| {
+        let text = element.closest("input, textarea, select, button, [contenteditable]");
+        text.ok().flatten().is_some()
+    })
+}
+
 /// The window.
 pub(super) fn window() -> Window {
     gloo::utils::window()

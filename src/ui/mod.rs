@@ -6,6 +6,7 @@
 mod app;
 mod state;
 mod pacer;
+mod opening;
 mod storage;
 mod js;
 mod panels;

@@ -19,6 +19,14 @@ impl Platform {
     pub(super) const ALL: [(Self, &'static str); 2] =
         [(Self::Docker, "platform-docker"), (Self::Kubernetes, "platform-kubernetes")];
 
+    /// Its name in what is kept.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Kubernetes => "kubernetes",
+        }
+    }
+
     /// The machine on which the learner's terminal sits.
     pub(super) const fn home(self) -> &'static str {
         match self {
@@ -98,6 +106,20 @@ pub(super) enum Msg {
     Share,
     /// What became of it.
     Shared(Result<String, String>),
+    /// Save the session as a file.
+    Export,
+    /// Choose a file with a session.
+    Import,
+    /// Its text; `None` if nothing was chosen.
+    Imported(Option<String>),
+    /// Keep the session from elsewhere in place of the own one.
+    Adopt,
+    /// Return from it to the own one.
+    Return,
+    /// A key outside of text fields.
+    Key(String),
+    /// Remove a file.
+    Remove(String),
     /// Show another panel on a narrow screen.
     Panel(Panel),
     /// Another file in the editor.

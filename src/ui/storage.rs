@@ -1,26 +1,32 @@
-//! What is kept in the browser: the session, the language, the look.
+//! What is kept in the browser: a session per platform, the language, the look.
 
 use gloo::storage::{LocalStorage, Storage as _};
 
+use crate::ui::state::Platform;
 use crate::world::save::{LoadError, Save};
 
-/// Key of the session.
-const SESSION: &str = "drydock.session";
+/// Key of a platform's session.
+fn session(platform: Platform) -> String {
+    format!("drydock.session.{}", platform.name())
+}
 
-/// Keep the session; a full store loses it silently, since nothing else could be done.
-pub(super) fn keep(save: &Save) {
-    let _ = LocalStorage::raw().set_item(SESSION, &save.to_link());
+/// Keep a session; a full store loses it silently, since nothing else could be done.
+pub(super) fn keep(platform: Platform, save: &Save) {
+    let _ = LocalStorage::raw().set_item(&session(platform), &save.to_link());
+    set("platform", platform.name());
 }
 
 /// The session that was kept.
-pub(super) fn kept() -> Option<Result<Save, LoadError>> {
-    let text = LocalStorage::raw().get_item(SESSION).ok().flatten()?;
+pub(super) fn kept(platform: Platform) -> Option<Result<Save, LoadError>> {
+    let text = LocalStorage::raw().get_item(&session(platform)).ok().flatten()?;
     Some(Save::from_link(&text))
 }
 
-/// Forget it.
-pub(super) fn forget() {
-    LocalStorage::delete(SESSION);
+/// The platform that was shown last.
+pub(super) fn platform() -> Platform {
+    let name = setting("platform").unwrap_or_default();
+    let found = Platform::ALL.iter().map(|p| p.0).find(|p| p.name() == name);
+    found.unwrap_or(Platform::Kubernetes)
 }
 
 /// A setting.

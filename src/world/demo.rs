@@ -13,6 +13,8 @@ use crate::world::session::Session;
 pub const KUBERNETES_EXAMPLE: &str = include_str!("../../scenarios/sandbox/shop.yaml");
 /// The same application as a Compose file.
 pub const COMPOSE_EXAMPLE: &str = include_str!("../../scenarios/sandbox/compose.yaml");
+/// Commands with which the living example begins: a session with more is a learner's work.
+pub const OPENING_COMMANDS: usize = 3;
 /// Most events of one part of a run.
 const BUDGET: u32 = 2_000_000;
 

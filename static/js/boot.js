@@ -13,6 +13,25 @@ globalThis.drydockEditor = () => {
   return editor;
 };
 
+/// Download a text as a file.
+globalThis.drydockSave = (name, text) => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+};
+
+/// Let a file be chosen; its text.
+globalThis.drydockOpen = () => new Promise((done, fail) => {
+  const input = document.createElement("input");
+  input.type = "file";
+  input.accept = ".json,application/json";
+  input.onchange = () => input.files[0]?.text().then(done, fail);
+  input.oncancel = fail;
+  input.click();
+});
+
 const show = (error) => {
   const app = document.getElementById("app");
   const line = document.createElement("p");

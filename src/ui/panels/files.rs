@@ -139,7 +139,11 @@ impl Component for Files {
                         html! {
                             <li><button type="button" class={classes!("plain", open.then_some("on"))}
                                 aria-current={open.then_some("true")} data-file={name.to_owned()}
-                                onclick={tell(Msg::Open(path.clone()))}>{ name }{ mark }</button></li>
+                                onclick={tell(Msg::Open(path.clone()))}>{ name }{ mark }</button>
+                                if open {
+                                    <button type="button" class="plain remove" data-action="remove-file" title={text("action-remove")}
+                                        aria-label={text("action-remove")} onclick={tell(Msg::Remove(path.clone()))}>{ "✕" }</button>
+                                }</li>
                         }
                     }) }
                     <li><button type="button" class="plain add" data-action="new-file" onclick={tell(Msg::NewFile)}>

@@ -16,6 +16,7 @@ pub(crate) struct Props {
     pub(crate) present: bool,
     pub(crate) panel: Panel,
     pub(crate) notice: Option<String>,
+    pub(crate) guest: bool,
     pub(crate) send: Callback<Msg>,
 }
 
@@ -27,6 +28,7 @@ impl PartialEq for Props {
             && self.present == other.present
             && self.panel == other.panel
             && self.notice == other.notice
+            && self.guest == other.guest
     }
 }
 
@@ -57,7 +59,9 @@ pub(crate) fn Header(props: &Props) -> Html {
             <div class="right">
                 <button type="button" class="plain" data-action="reset" onclick={tell(Msg::Reset)}>{ text("action-reset") }</button>
                 <button type="button" class="plain" data-action="share" onclick={tell(Msg::Share)}>{ text("action-share") }</button>
-                <button type="button" class="plain" data-action="present" aria-pressed={props.present.to_string()}
+                <button type="button" class="plain" data-action="export" onclick={tell(Msg::Export)}>{ text("action-export") }</button>
+                <button type="button" class="plain" data-action="import" onclick={tell(Msg::Import)}>{ text("action-import") }</button>
+                <button type="button" class="plain" data-action="present" title="P" aria-pressed={props.present.to_string()}
                     onclick={tell(Msg::Present(!props.present))}>{ text("action-present") }</button>
                 { for LANGUAGES.iter().map(|(code, name)| html! {
                     <button type="button" class={classes!("plain", (*code == lang).then_some("on"))} lang={*code}
@@ -78,6 +82,10 @@ pub(crate) fn Header(props: &Props) -> Html {
         if let Some(notice) = &props.notice {
             <p class="notice" role="status">
                 <span>{ notice }</span>
+                if props.guest {
+                    <button type="button" class="btn" data-action="return" onclick={tell(Msg::Return)}>{ text("action-return") }</button>
+                    <button type="button" class="btn" data-action="adopt" onclick={tell(Msg::Adopt)}>{ text("action-adopt") }</button>
+                }
                 <button type="button" class="plain" aria-label={text("action-close")} onclick={tell(Msg::Dismiss)}>{ "✕" }</button>
             </p>
         }

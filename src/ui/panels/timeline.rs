@@ -73,9 +73,9 @@ pub(crate) fn Timeline(props: &Props) -> Html {
             <div class="ctl">
                 <button type="button" class="plain" data-action="undo" title={text("action-undo")} aria-label={text("action-undo")}
                     onclick={tell(Msg::Undo)}>{ "↶" }</button>
-                <button type="button" class="plain main" data-action="play" title={play_text.clone()} aria-label={play_text}
+                <button type="button" class="plain main" data-action="play" title={format!("{play_text} (Space)")} aria-label={play_text}
                     onclick={tell(Msg::Play(!playing))}>{ play }</button>
-                <button type="button" class="plain" data-action="step" onclick={tell(Msg::Step)}>{ text("action-step") }</button>
+                <button type="button" class="plain" data-action="step" title="." onclick={tell(Msg::Step)}>{ text("action-step") }</button>
             </div>
             <select class="speed" aria-label={text("label-speed")} onchange={speed}>
                 { for SPEEDS_QUARTERS.iter().map(|q| html! {
@@ -93,7 +93,7 @@ pub(crate) fn Timeline(props: &Props) -> Html {
                 <button type="button" class="btn" data-action="branch" onclick={tell(Msg::Branch)}>{ text("action-branch") }</button>
                 <button type="button" class="btn" data-action="present-time" onclick={tell(Msg::Scrub(None))}>{ text("action-now") }</button>
             }
-            <button type="button" class="btn break" data-action="break" onclick={tell(Msg::Menu(true))}>{ "✚ " }{ text("action-break") }</button>
+            <button type="button" class="btn break" data-action="break" title="B" onclick={tell(Msg::Menu(true))}>{ "✚ " }{ text("action-break") }</button>
         </footer>
     }
 }
