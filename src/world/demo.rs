@@ -22,6 +22,10 @@ const BUDGET: u32 = 2_000_000;
 #[must_use]
 pub fn kubernetes(seed: u64) -> Genesis {
     let mut genesis = Genesis::kubernetes(seed, 3);
+    // The front is there at once, so that the first requests are answered; the rest is pulled.
+    for node in genesis.cluster.iter_mut().flat_map(|c| &mut c.nodes) {
+        node.images.push("nginx:1.27".to_owned());
+    }
     genesis.files.insert("/home/student/shop.yaml".to_owned(), KUBERNETES_EXAMPLE.to_owned());
     genesis
 }

@@ -127,8 +127,7 @@ export function graph(parent) {
         { ...axis, size: 20, incrs: [1, 5, 10, 30, 60, 120, 300, 600], space: 56,
           values: (_, all) => all.map(minutes) },
         { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000] },
-        { ...axis, scale: "ms", side: 1, size: 44, grid: { show: false },
-          values: (_, all) => all.map((ms) => `${ms} ms`) },
+        { ...axis, scale: "ms", side: 1, grid: { show: false } },
       ],
       series: [
         {},
