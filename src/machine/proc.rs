@@ -45,7 +45,6 @@ pub(super) const KILLED: u8 = 128;
 /// SIGKILL.
 pub(super) const SIGKILL: u8 = 9;
 const SIGTERM: u8 = 15;
-
 /// A process.
 #[derive(Clone, Debug)]
 pub(super) struct Proc {

@@ -371,6 +371,7 @@ impl Process {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table of cases, one after the other")]
     fn run_node(
         &mut self,
         task: &mut Task,

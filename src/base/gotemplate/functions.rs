@@ -55,6 +55,7 @@ fn int(arguments: &[Value], at: usize) -> usize {
 }
 
 /// Call a function. Errors are what stands after `at <…>: `.
+#[expect(clippy::too_many_lines, reason = "a table of cases, one after the other")]
 pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, String> {
     let least = match name {
         "print" | "println" | "html" | "js" | "urlquery" => 0,

@@ -456,6 +456,7 @@ fn container_config(parsed: &Parsed, io: &Io<'_>) -> Result<ContainerConfig, Str
 }
 
 /// Ports, volumes and limits; exposed ports and anonymous volumes go into `config`.
+#[expect(clippy::too_many_lines, reason = "a table of cases, one after the other")]
 fn host_config(
     parsed: &Parsed,
     config: &mut ContainerConfig,

@@ -24,6 +24,7 @@ mod autoscale;
 mod cluster_info;
 mod cp;
 mod create;
+mod create_flags;
 mod create_kinds;
 mod delete;
 mod describe;

@@ -132,6 +132,7 @@ fn read(text: &str) -> Result<Result<Value, ApiError>, Failure> {
 }
 
 /// What Go's `encoding/json` says about a text that is no JSON.
+#[expect(clippy::too_many_lines, reason = "a table of cases, one after the other")]
 fn json_error(text: &str) -> String {
     let end = || "unexpected end of JSON input".to_owned();
     let bad = |c: char, looking: &str| {

@@ -18,6 +18,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use crate::kube::api::object::Object;
 
 /// Fill in what is missing.
+#[expect(clippy::too_many_lines, reason = "a table of cases, one after the other")]
 pub fn apply(object: &mut Object) {
     match object {
         Object::Pod(o) => pod::pod(o),

@@ -21,6 +21,7 @@ const CLAIM_UPDATE: &str = "spec is immutable after creation except resources.re
     volumeAttributesClassName for bound claims";
 
 /// Compare a changed object with the one before.
+#[expect(clippy::too_many_lines, reason = "a table of cases, one after the other")]
 pub fn check(object: &Object, old: &Object, part: Subresource, errors: &mut Errors) {
     #[expect(clippy::wildcard_enum_match_arm, reason = "other kinds may change freely")]
     match (object, old) {

@@ -18,6 +18,7 @@ use crate::kube::print::describe::age;
 
 /// The columns of a kind: always, and with `-o wide`.
 #[must_use]
+#[expect(clippy::too_many_lines, reason = "a table of cases, one after the other")]
 pub const fn heads(kind: Kind) -> (&'static [&'static str], &'static [&'static str]) {
     const MORE: &[&str] = &["CONTAINERS", "IMAGES", "SELECTOR"];
     match kind {
