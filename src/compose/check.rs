@@ -9,9 +9,9 @@ use serde_json::Value;
 use crate::base::yaml::{self, Span};
 
 use super::load::{Env, LoadError};
-use super::project::{Options, Surroundings, load};
+use super::project::{Options, Surroundings, load, normal_name};
 use super::schema::{self, Style, What};
-use super::{read, spec, stack};
+use super::{read, spec, stack, values};
 
 /// One complaint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +68,17 @@ pub fn check(
     reader: &dyn Fn(&str) -> Option<String>,
 ) -> Verdict {
     let options = Options { files: files.to_vec(), ..Options::default() };
-    let around = Surroundings { cwd, env, files: reader };
+    // A folder without a usable name is the editor's, not the learner's.
+    let folder = match files.first() {
+        None => cwd.to_owned(),
+        Some(file) if file.starts_with('/') => values::dir(file),
+        Some(file) => values::dir(&values::join(cwd, file)),
+    };
+    let mut env = env.clone();
+    if normal_name(values::base(&folder)).is_empty() {
+        env.entry("COMPOSE_PROJECT_NAME".to_owned()).or_insert_with(|| "project".to_owned());
+    }
+    let around = Surroundings { cwd, env: &env, files: reader };
     let outcome = load(&options, &around, &[]);
     let first = files.first().cloned().unwrap_or_default();
     let mut verdict = match outcome.result {
@@ -81,11 +91,8 @@ pub fn check(
         Err(error) => {
             let mut verdict = Verdict::refused(&error, &first);
             for file in files {
-                let path = if file.starts_with('/') {
-                    file.clone()
-                } else {
-                    super::values::join(cwd, file)
-                };
+                let path =
+                    if file.starts_with('/') { file.clone() } else { values::join(cwd, file) };
                 if let Some(text) = reader(&path) {
                     more(&path, &text, &mut verdict.complaints);
                 }

@@ -80,6 +80,9 @@ pub(super) struct Scope {
 
 type Tracker = Vec<(String, String)>;
 
+/// Longest chain of services that extend each other; the real tool knows no bound.
+const MAX_CHAIN: usize = 100;
+
 /// What one file is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
@@ -298,6 +301,7 @@ impl Loader<'_> {
         if let Value::Object(map) = &mut merged {
             map.remove("extends");
         }
+        services.insert(name.to_owned(), merged.clone());
         Ok(merged)
     }
 
@@ -483,6 +487,9 @@ fn containing(node: &Node, text: &str) -> Option<Span> {
 }
 
 fn track(tracker: &Tracker, file: &str, service: &str) -> Result<Tracker, String> {
+    if tracker.len() >= MAX_CHAIN {
+        return Err(format!("more than {MAX_CHAIN} services extend each other"));
+    }
     let mut next = tracker.clone();
     next.push((file.to_owned(), service.to_owned()));
     let again = tracker.iter().any(|(f, s)| f == file && s == service);

@@ -661,12 +661,13 @@ impl Project {
     /// dependencies are placed.
     #[must_use]
     pub fn start_order(&self) -> Vec<String> {
-        let mut open = self.service_names();
+        let mut open: BTreeSet<String> = self.service_names().into_iter().collect();
         let mut placed: Vec<String> = Vec::new();
-        while !open.is_empty() {
-            let ready = |name: &String| self.dependencies(name).all(|(d, _)| !open.contains(d));
-            let index = open.iter().position(ready).unwrap_or(0);
-            placed.push(open.remove(index));
+        while let Some(first) = open.first() {
+            let ready = |name: &&String| self.dependencies(name).all(|(d, _)| !open.contains(d));
+            let next = open.iter().find(ready).unwrap_or(first).clone();
+            open.remove(&next);
+            placed.push(next);
         }
         placed
     }

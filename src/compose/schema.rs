@@ -5,6 +5,8 @@
 //! report one complaint, the deepest; ties go to the first key in alphabetical order where the
 //! real tools follow the random order of a Go map.
 
+use std::collections::BTreeMap;
+
 use regex_lite::Regex;
 use serde_json::{Map, Value};
 
@@ -285,11 +287,12 @@ impl Judge {
         }
         let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
         if unique {
-            let seen = |(i, v): (usize, &Value)| {
-                items.iter().take(i).position(|before| before == v).map(|j| (j, i))
-            };
-            if let Some((i, j)) = items.iter().enumerate().find_map(seen) {
-                self.fault(What::Equal(i, j));
+            let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+            for (j, item) in items.iter().enumerate() {
+                if let Some(i) = seen.insert(item.to_string(), j) {
+                    self.fault(What::Equal(i, j));
+                    break;
+                }
             }
         }
         for (index, value) in items.iter().enumerate() {
