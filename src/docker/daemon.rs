@@ -94,6 +94,7 @@ pub(crate) struct Daemon {
     pub(crate) names: BTreeMap<String, String>,
     pub(crate) networks: BTreeMap<String, Network>,
     pub(crate) volumes: BTreeMap<String, Volume>,
+    pub(crate) builder: crate::docker::build::Builder,
     /// Images that came from a registry.
     pub(crate) pulled: std::collections::BTreeSet<String>,
     /// Images made by commits to the images they were made from.
@@ -121,6 +122,7 @@ impl Daemon {
             names: BTreeMap::new(),
             networks: BTreeMap::new(),
             volumes: BTreeMap::new(),
+            builder: Default::default(),
             pulled: Default::default(),
             parents: BTreeMap::new(),
             execs: BTreeMap::new(),
@@ -232,6 +234,7 @@ impl Daemon {
             }
             Due::ProbeStart { tag } => self.probe_start(tag, env),
             Due::ProbeTimeout { tag } => self.probe_timeout(tag, env),
+            Due::Build { ticket } => self.build_due(ticket, env),
             Due::Stats { ticket, id } => self.stats_tick(ticket, &id, env),
             Due::EventsEnd { ticket } => self.events_end(ticket, env),
         }

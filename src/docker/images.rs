@@ -388,6 +388,9 @@ impl Daemon {
         result: Result<Pulled, PullError>,
         env: &mut Env<'_, '_>,
     ) {
+        if self.build_pulled(ticket, &result, env) {
+            return;
+        }
         if result.is_ok() {
             self.pull_header(ticket, env);
         }
@@ -507,7 +510,7 @@ fn glob(pattern: &str, text: &str) -> bool {
     }
 }
 
-fn pull_error(name: &str, error: &PullError, resolver: &str) -> ApiError {
+pub(crate) fn pull_error(name: &str, error: &PullError, resolver: &str) -> ApiError {
     let repository = ImageRef::parse(name).map_or_else(|_| name.to_owned(), |r| r.name());
     match error {
         PullError::NoSuchRegistry { registry } => ApiError::internal(format!(

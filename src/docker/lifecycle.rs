@@ -179,6 +179,9 @@ impl Daemon {
 
     /// The main process ended; the daemon notices a moment later.
     pub(crate) fn exited(&mut self, id: &str, code: u8, oom: bool, env: &mut Env<'_, '_>) {
+        if self.build_exited(id, code, env) {
+            return;
+        }
         let host = self.host.clone();
         let delay = env.cx.latency(&latency::REAP, host.as_str());
         let Some(c) = self.containers.get(id).filter(|c| c.is_live()) else { return };

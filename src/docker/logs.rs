@@ -106,6 +106,7 @@ impl Daemon {
 
     /// Send new lines to those who follow.
     pub(crate) fn feed_followers(&mut self, id: &str, env: &mut Env<'_, '_>) {
+        self.build_logged(id, env);
         let machine_id = ContainerId::from(id);
         let Some(c) = self.containers.get_mut(id) else { return };
         let Some(log) = env.machines.logs(&self.host, &machine_id) else { return };
@@ -134,6 +135,7 @@ impl Daemon {
 
     /// A client does not listen any more.
     pub(crate) fn forget(&mut self, ticket: u64, env: &mut Env<'_, '_>) {
+        self.build_forgotten(ticket, env);
         self.clients.events.remove(&ticket);
         self.clients.stats.remove(&ticket);
         if self.clients.pulls.remove(&ticket).is_some() {

@@ -8,6 +8,7 @@
 //! Left out: swarm (its own module), plugins, the containerd image store, live-restore.
 
 pub mod api;
+mod build;
 mod clients;
 mod container;
 mod create;
@@ -36,6 +37,7 @@ mod system;
 mod units;
 mod volumes;
 
+pub use build::{BuildPrinter, plain_text};
 pub use names::{short, signal_number};
 pub use reference::ImageRef;
 pub use state::ContainerView;
@@ -176,6 +178,11 @@ pub enum Due {
     ProbeTimeout {
         /// The exec's tag.
         tag: u64,
+    },
+    /// The work of a step of a build is done.
+    Build {
+        /// Whom to answer.
+        ticket: u64,
     },
     /// The next sample of a stream of statistics.
     Stats {

@@ -139,6 +139,7 @@ impl Daemon {
         self.execs.clear();
         self.tags.clear();
         self.parked.clear();
+        self.builds_lost(env);
     }
 
     /// The daemon begins to start.

@@ -159,9 +159,9 @@ impl Daemon {
                 self.image_remove(&name, force, env).map(Some)
             }
             Request::ImagesPrune { filters } => Ok(Some(self.images_prune(&filters, env))),
-            Request::ImageBuild(_) => {
-                let id = crate::stub!("docker.build", "Images cannot be built from Dockerfiles.");
-                Err(ApiError::new(501, format!("not simulated: {id}")))
+            Request::ImageBuild(config) => {
+                self.build_begin(ticket, *config, env);
+                Ok(None)
             }
             _ => Err(unknown()),
         }

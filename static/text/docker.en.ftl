@@ -24,3 +24,4 @@ why-docker-daemon-killed = dockerd on { $host } was killed; its containers run o
 why-docker-daemon-paused = dockerd on { $host } is frozen and does not answer.
 why-docker-found-dead = When dockerd started, container { $name } was no longer running (code { $code }).
 why-docker-restored = Its restart policy brings container { $name } back at the start of dockerd.
+why-docker-build-run = A build runs the step { $step } in a container.

@@ -24,3 +24,4 @@ why-docker-daemon-killed = { $host }의 dockerd가 강제로 종료됐어요. �
 why-docker-daemon-paused = { $host }의 dockerd가 얼어붙어서 답하지 않아요.
 why-docker-found-dead = dockerd가 시작했을 때 컨테이너 { JOSA($name, "은") } 이미 멈춰 있었어요. (코드 { $code })
 why-docker-restored = 재시작 정책에 따라 dockerd가 뜨면서 컨테이너 { JOSA($name, "을") } 다시 시작해요.
+why-docker-build-run = 빌드의 { $step } 단계를 컨테이너에서 실행해요.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ContainerConfig;
-use crate::base::time::SimTime;
+use crate::base::time::{SimDuration, SimTime};
 
 /// One image of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,19 +86,34 @@ pub enum ImageRemoval {
     Deleted(String),
 }
 
+/// A file of a build context.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContextFile {
+    /// Content.
+    pub content: String,
+    /// Permission bits.
+    pub mode: u32,
+    /// Last change.
+    pub modified: SimTime,
+}
+
 /// What `POST /build` needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BuildConfig {
     /// Names of the result.
     pub tags: Vec<String>,
-    /// Content of the Dockerfile.
-    pub dockerfile: String,
-    /// Files of the build context by relative path.
-    pub context: BTreeMap<String, String>,
+    /// Name of the Dockerfile, for messages.
+    pub dockerfile_name: String,
+    /// Content of the Dockerfile; `None` if there is none.
+    pub dockerfile: Option<String>,
+    /// The context's directory: clients send again only what changed there.
+    pub context_key: String,
+    /// Files of the build context by relative path, `.dockerignore` included.
+    pub context: BTreeMap<String, ContextFile>,
     /// Stage to stop at, or empty.
     pub target: String,
-    /// Build arguments; `None` takes the client's environment.
-    pub args: BTreeMap<String, Option<String>>,
+    /// Build arguments.
+    pub args: BTreeMap<String, String>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
     /// Use no cache.
@@ -109,4 +124,54 @@ pub struct BuildConfig {
     pub platform: String,
     /// The legacy builder instead of BuildKit.
     pub legacy: bool,
+}
+
+/// How a step of a build ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepEnd {
+    /// Done in this time.
+    Done(SimDuration),
+    /// Its result was there already.
+    Cached,
+    /// It failed.
+    Error(String),
+}
+
+/// News of a build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BuildEvent {
+    /// A step begins.
+    Begin {
+        /// Its number, from 1.
+        step: u32,
+        /// `[2/5] WORKDIR /app`.
+        name: String,
+    },
+    /// A remark within a step, such as `transferring context: 2B done`.
+    Detail {
+        /// Its number.
+        step: u32,
+        /// Text.
+        text: String,
+    },
+    /// A line of output of a step.
+    Output {
+        /// Its number.
+        step: u32,
+        /// Since its begin.
+        after: SimDuration,
+        /// Text.
+        text: String,
+    },
+    /// A step ends.
+    End {
+        /// Its number.
+        step: u32,
+        /// How.
+        end: StepEnd,
+    },
+    /// Warnings of the linter, at the end.
+    Warnings(Vec<String>),
+    /// Lines of the Dockerfile to which an error belongs.
+    Excerpt(String),
 }

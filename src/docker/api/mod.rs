@@ -350,7 +350,7 @@ pub enum Request {
         /// Which ones: dangling, label, until.
         filters: Filters,
     },
-    /// `POST /build` → [`Reply::Progress`]… then [`Reply::ImageId`].
+    /// `POST /build` → [`Reply::Build`]… then [`Reply::ImageId`].
     ImageBuild(Box<BuildConfig>),
 
     /// `GET /networks` → [`Reply::Networks`].
@@ -488,6 +488,8 @@ pub enum Reply {
     History(Vec<HistoryEntry>),
     /// A part of a pull or a build.
     Progress(Progress),
+    /// News of a build.
+    Build(BuildEvent),
     /// What a removal of an image did, in order.
     ImageRemoved(Vec<ImageRemoval>),
     /// Networks.
@@ -506,7 +508,12 @@ impl Reply {
     pub const fn is_last(&self) -> bool {
         !matches!(
             self,
-            Self::Event(_) | Self::Output(..) | Self::Log(_) | Self::Progress(_) | Self::Stats(_)
+            Self::Event(_)
+                | Self::Output(..)
+                | Self::Log(_)
+                | Self::Progress(_)
+                | Self::Build(_)
+                | Self::Stats(_)
         )
     }
 }

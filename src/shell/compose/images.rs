@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::base::message::Message;
 use crate::compose::create::{Service, VERSION, label};
 use crate::compose::values::{base, join, sprint};
-use crate::docker::api::{ApiError, BuildConfig, Reply, Request};
+use crate::docker::api::{ApiError, BuildConfig, ContextFile, Reply, Request};
 use crate::posix::Entry;
 use crate::shell::job::Io;
 
@@ -180,12 +180,15 @@ pub(super) fn pulled(
 }
 
 /// The files below a folder of the terminal, by relative path.
-fn context_files(folder: &str, io: &Io<'_>) -> BTreeMap<String, String> {
+fn context_files(folder: &str, io: &Io<'_>) -> BTreeMap<String, ContextFile> {
     let prefix = format!("{}/", folder.trim_end_matches('/'));
     let mut files = BTreeMap::new();
     for (path, entry) in io.files.iter() {
-        if let (Some(relative), Entry::File { content, .. }) = (path.strip_prefix(&prefix), entry) {
-            files.insert(relative.to_owned(), content.to_string());
+        if let (Some(relative), Entry::File { content, mode, modified, .. }) =
+            (path.strip_prefix(&prefix), entry)
+        {
+            let (content, mode, modified) = (content.to_string(), *mode, *modified);
+            files.insert(relative.to_owned(), ContextFile { content, mode, modified });
         }
     }
     files
@@ -221,10 +224,17 @@ pub(super) fn build(name: &str, work: &Work, io: &mut Io<'_>) -> Result<Node, Fa
     tags.extend(value.get("tags").and_then(Value::as_array).into_iter().flatten().map(sprint));
     let config = BuildConfig {
         tags,
-        dockerfile,
+        dockerfile_name: base(&file).to_owned(),
+        dockerfile: Some(dockerfile),
+        context_key: folder,
         context,
         target: text(&value, "target"),
-        args: map("args").map(|(k, v)| (k.clone(), (!v.is_null()).then(|| sprint(v)))).collect(),
+        args: map("args")
+            .filter_map(|(k, v)| {
+                let own = io.env.get(k).cloned();
+                Some((k.clone(), if v.is_null() { own? } else { sprint(v) }))
+            })
+            .collect(),
         labels: map("labels").map(|(k, v)| (k.clone(), sprint(v))).collect(),
         no_cache: work.settings.no_cache,
         pull: false,
@@ -243,9 +253,9 @@ pub(super) fn built(
     io: &mut Io<'_>,
 ) -> Result<Node, Failure> {
     match result {
-        Ok(Reply::Progress(progress)) => {
+        Ok(Reply::Build(event)) => {
             if !work.silent && !work.settings.quiet {
-                io.out(format!("{}\n", progress.status.trim_end_matches('\n')));
+                io.out(crate::docker::plain_text(&event, service));
             }
             Ok(Node::Done)
         }

@@ -77,7 +77,8 @@ pub(crate) struct Inspect {
     argument: usize,
     kind: usize,
     ticket: Ticket,
-    found: Vec<Value>,
+    /// What was found: for templates, and for printing.
+    found: Vec<(Value, Value)>,
     errors: Vec<String>,
     template: Option<Template>,
 }
@@ -167,13 +168,18 @@ impl Inspect {
         };
         match result {
             Ok(reply) => {
-                self.found.push(match reply {
+                let typed = match &reply {
+                    Reply::Image(i) => Some(values::image_typed(i)),
+                    _ => None,
+                };
+                let plain = match reply {
                     Reply::Container(c) => values::container(&c),
                     Reply::Image(i) => values::image(&i),
                     Reply::Network(n) => values::network(&n),
                     Reply::Volume(v) => values::volume(&v),
                     _ => Value::Nil,
-                });
+                };
+                self.found.push((typed.unwrap_or_else(|| plain.clone()), plain));
             }
             Err(error) => {
                 if error.status == 404 && self.kind + 1 < self.kinds.len() {
@@ -205,17 +211,20 @@ impl Inspect {
         let mut failed = !self.errors.is_empty();
         match &self.template {
             None if self.parsed.text("format") == "json" => {
-                let items: Vec<String> = self.found.iter().map(Value::json).collect();
+                let items: Vec<String> = self.found.iter().map(|(_, v)| v.json()).collect();
                 io.out(format!("[{}]\n", items.join(",")));
             }
             None if self.found.is_empty() => io.out("[]\n"),
-            None => io.out(format!("{}\n", Value::List(self.found.clone()).pretty_json())),
+            None => {
+                let all = self.found.iter().map(|(_, v)| v.clone()).collect();
+                io.out(format!("{}\n", Value::List(all).pretty_json()));
+            }
             Some(template) => {
-                for value in &self.found {
+                for (value, plain) in &self.found {
                     // A field that the type does not have is looked up in the plain JSON.
                     let text = template
                         .execute(value, MissingKey::NoValue)
-                        .or_else(|_| template.execute(&value.raw(), MissingKey::Error));
+                        .or_else(|_| template.execute(&plain.raw(), MissingKey::Error));
                     match text {
                         Ok(text) => io.out(format!("{text}\n")),
                         Err(error) => {

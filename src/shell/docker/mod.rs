@@ -65,6 +65,8 @@ pub(crate) enum State {
     Stats(stats::Watch),
     /// `pull`.
     Pull(pull::Pull),
+    /// `build`.
+    Build(Box<build::Build>),
     /// `cp`.
     Copy(copy::Copy),
     /// `inspect`.
@@ -108,6 +110,7 @@ impl Job {
             State::Events(job) => job.resume(wake, io),
             State::Stats(job) => job.resume(wake, io),
             State::Pull(job) => job.resume(wake, io),
+            State::Build(job) => job.resume(wake, io),
             State::Copy(job) => job.resume(wake, io),
             State::Inspect(job) => job.resume(wake, io),
             State::Prune(job) => {

@@ -457,6 +457,36 @@ pub(crate) fn image(i: &ImageInspect) -> Value {
     ])
 }
 
+/// The same as templates see it: Go's struct, whose empty fields JSON leaves out.
+pub(crate) fn image_typed(i: &ImageInspect) -> Value {
+    let c = &i.config;
+    let words = |words: &Option<Vec<String>>| match words {
+        Some(words) if !words.is_empty() => words.clone().into(),
+        _ => Value::Absent,
+    };
+    let config = Value::object([
+        ("User", unless(c.user.is_empty(), &c.user)),
+        ("ExposedPorts", unless(c.exposed_ports.is_empty(), keys(c.exposed_ports.iter()))),
+        ("Env", unless(c.env.is_empty(), list(&c.env))),
+        ("Entrypoint", words(&c.entrypoint)),
+        ("Cmd", words(&c.cmd)),
+        ("Volumes", unless(c.volumes.is_empty(), keys(c.volumes.iter()))),
+        ("WorkingDir", unless(c.working_dir.is_empty(), &c.working_dir)),
+        ("Labels", unless(c.labels.is_empty(), map(&c.labels))),
+        ("StopSignal", unless(c.stop_signal.is_empty(), &c.stop_signal)),
+        ("ArgsEscaped", true.into()),
+        ("Healthcheck", c.healthcheck.as_ref().map_or(Value::Absent, health)),
+        ("OnBuild", Value::Absent),
+    ]);
+    let Value::Struct(mut fields) = image(i) else { return Value::Nil };
+    for (name, value) in &mut fields {
+        if name == "Config" {
+            *value = config.clone();
+        }
+    }
+    Value::Struct(fields)
+}
+
 fn pool(p: &IpamPool) -> Value {
     Value::object([
         ("Subnet", unless(p.subnet.is_empty(), &p.subnet)),
