@@ -37,8 +37,22 @@ pub struct Slot {
     pub stdin: Option<Arc<str>>,
     /// Whether it writes to a terminal.
     pub tty: bool,
+    /// Whether it reads what is typed while it runs.
+    pub reads: bool,
     /// The last ticket it took.
     pub tickets: u32,
+}
+
+/// Words of a command that mean that it reads what is typed while it runs.
+const READING: [&str; 12] = [
+    "-i", "-it", "-ti", "--interactive", "--stdin", "attach", "login", "nc", "prune", "start",
+    "debug", "edit",
+];
+
+/// Whether a command reads what is typed while it runs; for others the shell gets it afterwards.
+#[must_use]
+pub fn reads(argv: &[String]) -> bool {
+    argv.iter().any(|word| READING.contains(&word.as_str()))
 }
 
 /// A running shell.

@@ -13,7 +13,7 @@ use crate::kube;
 use crate::net;
 use crate::posix::{self, Facts, Files, Process, TaskId};
 use crate::shell::job::{Effect, Io, Ticket, Wake};
-use crate::shell::run::{FinishedRun, MAX_OUTPUT_BYTES, Run, Sink, Slot};
+use crate::shell::run::{FinishedRun, MAX_OUTPUT_BYTES, Run, Sink, Slot, reads};
 use crate::shell::terminal::{Origin, Screen};
 use crate::shell::tool::Tool;
 
@@ -29,6 +29,8 @@ const API_HOP: Latency = Latency {
     quantiles_us: [1_000, 2_000, 3_000, 5_000, 12_000],
     source: "the part of the fastest recorded commands that starting the tool does not explain",
 };
+/// Lines typed ahead that are kept.
+const MAX_AHEAD: usize = 256;
 /// Scripts whose results are kept.
 const MAX_FINISHED: usize = 256;
 /// The learner's home.
@@ -152,6 +154,8 @@ pub struct Terminal {
     pub host: Arc<str>,
     /// What stands on it.
     pub screen: Screen,
+    /// Lines typed while a command ran that reads nothing: the shell gets them afterwards.
+    ahead: VecDeque<String>,
 }
 
 /// All terminals and scripts.
@@ -229,7 +233,7 @@ impl Shell {
         let process = Process::interactive(environment(host), HOME);
         let run = self.begin(host, process, Sink::Terminal(terminal), true, cx.now);
         let screen = Screen::default();
-        self.terminals.insert(terminal, Terminal { run, host: host.into(), screen });
+        self.terminals.insert(terminal, Terminal { run, host: host.into(), screen, ahead: VecDeque::new() });
         self.work(Todo::Process(run, posix::Wake::Start), files, cx);
     }
 
@@ -265,10 +269,12 @@ impl Shell {
         let text = line.map(|line| format!("{line}\n"));
         let reader = self.runs.get(&run).and_then(|run| {
             let tasks = run.process.foreground();
-            tasks.into_iter().rev().find(|task| run.slots.contains_key(task))
+            let tool = |task| run.slots.get(&task).map(|slot| (task, slot.reads));
+            tasks.into_iter().rev().find_map(tool)
         });
         match reader {
-            Some(task) => self.work(Todo::Tool(run, task, Wake::Stdin(text)), files, cx),
+            Some((task, true)) => self.work(Todo::Tool(run, task, Wake::Stdin(text)), files, cx),
+            Some((_, false)) => self.keep_for_later(terminal, line),
             None => {
                 if let Some(line) = line {
                     self.typed(line, &host, cx);
@@ -278,8 +284,33 @@ impl Shell {
         }
     }
 
+    /// A line typed ahead, of which there may be as many as a terminal's buffer holds.
+    fn keep_for_later(&mut self, terminal: u32, line: Option<&str>) {
+        let Some(found) = self.terminals.get_mut(&terminal) else { return };
+        if let Some(line) = line
+            && found.ahead.len() < MAX_AHEAD
+        {
+            found.ahead.push_back(line.to_owned());
+        }
+    }
+
+    /// The next line typed ahead into a terminal whose shell waits for one.
+    fn next_ahead(&mut self, cx: ShellCx<'_, '_>) -> Option<Todo> {
+        let waiting = self.terminals.iter().filter(|(_, t)| !t.ahead.is_empty());
+        let number = waiting.map(|(number, _)| *number).find(|number| self.idle(*number))?;
+        let found = self.terminals.get_mut(&number)?;
+        let line = found.ahead.pop_front()?;
+        found.screen.typed(cx.now, &line);
+        let (run, host) = (found.run, found.host.clone());
+        self.typed(&line, &host, cx);
+        Some(Todo::Process(run, posix::Wake::Stdin(Some(format!("{line}\n")))))
+    }
+
     /// A signal to everything in the foreground of a run (Ctrl-C is 2).
     pub fn signal(&mut self, run: u32, signal: u8, files: &mut Files, cx: ShellCx<'_, '_>) {
+        for terminal in self.terminals.values_mut().filter(|t| t.run == run) {
+            terminal.ahead.clear();
+        }
         let Some(found) = self.runs.get(&run) else { return };
         let tasks: Vec<TaskId> = found
             .process
@@ -351,7 +382,8 @@ impl Shell {
     /// Do one thing and all that follows from it at once.
     fn work(&mut self, first: Todo, files: &mut Files, cx: ShellCx<'_, '_>) {
         let mut queue = VecDeque::from([first]);
-        while let Some(todo) = queue.pop_front() {
+        loop {
+            let Some(todo) = queue.pop_front().or_else(|| self.next_ahead(cx)) else { return };
             match todo {
                 Todo::Process(run, wake) => self.process(run, wake, files, &mut queue, cx),
                 Todo::Tool(run, task, wake) => self.tool(run, task, wake, files, &mut queue, cx),
@@ -410,6 +442,7 @@ impl Shell {
         };
         let slot = Slot {
             tool,
+            reads: reads(&command.argv),
             env: Arc::new(command.env),
             cwd: command.cwd.into(),
             stdin: command.stdin.map(Into::into),

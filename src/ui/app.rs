@@ -1,9 +1,11 @@
 //! The page as a whole: owns the session, lets time pass, hands view models to the panels.
 
-use std::collections::BTreeSet;
+mod acts;
+mod keys;
+
 use std::rc::Rc;
 
-use gloo::events::{EventListener, EventListenerOptions};
+use gloo::events::EventListener;
 use gloo::render::{AnimationFrame, request_animation_frame};
 use yew::prelude::*;
 
@@ -14,7 +16,7 @@ use crate::ui::pacer;
 use crate::ui::panels::{files, graphs, header, inspector, map, menu, terminal, timeline};
 use crate::ui::state::{Msg, Panel, Platform};
 use crate::ui::{js, storage};
-use crate::view::editor::{self, Dialect, Verdict};
+use crate::view::editor::Verdict;
 use crate::view::focus::Focus;
 use crate::view::timeline::Mark;
 use crate::view::traffic::Traffic;
@@ -119,7 +121,7 @@ impl Component for App {
             kept: 0.0,
             dirty: true,
             _frame: None,
-            _keys: listen(ctx),
+            _keys: keys::listen(ctx),
         };
         app.notice = notice.map(|id| app.catalogue.label(id));
         app.check();
@@ -211,12 +213,7 @@ impl App {
         match msg {
             Msg::Frame(_) => {}
             Msg::Do(command) => self.command(command),
-            Msg::Select(focus) => {
-                self.focus = focus;
-                if self.focus.is_some() && js::matches("(max-width: 1099px)") {
-                    self.panel = Panel::Inspector;
-                }
-            }
+            Msg::Select(focus) => self.select(focus),
             Msg::Play(playing) => {
                 self.scrub = None;
                 self.playing = playing;
@@ -245,16 +242,8 @@ impl App {
                 self.command(Command::Break { kind, target, lasting: None });
             }
             Msg::Menu(shown) => self.menu = shown,
-            Msg::Language(lang) => {
-                storage::set("lang", lang);
-                self.catalogue = Rc::new(Catalogue::new(lang));
-                self.dress();
-            }
-            Msg::Theme(theme) => {
-                storage::set("theme", theme);
-                self.theme = theme;
-                self.dress();
-            }
+            Msg::Language(lang) => self.speak(lang),
+            Msg::Theme(theme) => self.shine(theme),
             Msg::Present(present) => self.present = present,
             Msg::Platform(platform) if platform == self.platform => {}
             Msg::Platform(platform) => self.show(opening::own(platform)),
@@ -295,138 +284,23 @@ impl App {
         }
     }
 
-    /// A command acts in the present: a past that is shown is left first.
-    fn command(&mut self, command: Command) {
-        self.scrub = None;
-        self.keep();
-        if !self.session.execute(command) {
-            self.notice = Some(self.catalogue.label("notice-log-full"));
+    fn select(&mut self, focus: Option<Focus>) {
+        self.focus = focus;
+        if self.focus.is_some() && js::matches("(max-width: 1099px)") {
+            self.panel = Panel::Inspector;
         }
     }
 
-    /// Keep the own session; one from elsewhere only when the learner wants it.
-    fn keep(&self) {
-        if !self.guest {
-            storage::keep(self.platform, &Save::of(&self.session));
-        }
+    fn speak(&mut self, lang: &'static str) {
+        storage::set("lang", lang);
+        self.catalogue = Rc::new(Catalogue::new(lang));
+        self.dress();
     }
 
-    /// Show another session.
-    fn show(&mut self, opened: Opened) {
-        self.keep();
-        let Opened { session, platform, notice, guest } = opened;
-        self.file = opening::first_file(&session, platform);
-        self.session = session;
-        self.platform = platform;
-        self.guest = guest;
-        self.notice = notice.map(|id| self.catalogue.label(id));
-        self.scrub = None;
-        self.focus = None;
-        self.draft = None;
-        self.playing = true;
-        self.check();
-    }
-
-    /// Begin the living example anew.
-    fn reset(&mut self) {
-        let platform = self.platform;
-        let session = opening::living_example(platform);
-        self.show(Opened { session, platform, notice: None, guest: self.guest });
-        self.keep();
-    }
-
-    /// Return from a session from elsewhere.
-    fn leave(&mut self) {
-        let _ = js::window().location().set_hash("");
-        self.show(opening::own(self.platform));
-    }
-
-    fn import(&mut self, text: &str) {
-        match Save::from_json(text) {
-            Ok(save) => self.show(opening::of_save(save)),
-            Err(error) => self.notice = Some(error.to_string()),
-        }
-    }
-
-    fn remove(&mut self, path: String) {
-        let host = self.platform.home().to_owned();
-        if path == self.file {
-            self.draft = None;
-        }
-        self.command(Command::Remove { host, path });
-        self.file = opening::first_file(&self.session, self.platform);
-        self.check();
-    }
-
-    fn share(&mut self, ctx: &Context<Self>) {
-        let fragment = Save::of(&self.session).to_link();
-        let location = js::window().location();
-        let base = location.href().unwrap_or_default();
-        let base = base.split('#').next().unwrap_or("").to_owned();
-        let link = format!("{base}#s={fragment}");
-        let _ = location.set_hash(&format!("s={fragment}"));
-        let clipboard = js::window().navigator().clipboard();
-        let promise = clipboard.write_text(&link);
-        ctx.link().send_future(async move {
-            match wasm_bindgen_futures::JsFuture::from(promise).await {
-                Ok(_) => Msg::Shared(Ok(link)),
-                Err(_) => Msg::Shared(Err(link)),
-            }
-        });
-    }
-
-    /// The text of the open file, with changes not yet written.
-    fn text(&self) -> String {
-        self.draft.clone().unwrap_or_else(|| self.stored(&self.file))
-    }
-
-    fn stored(&self, path: &str) -> String {
-        screen::file_text(self.session.head(), self.platform.home(), path)
-    }
-
-    fn save_draft(&mut self) {
-        if let Some(text) = self.draft.take() {
-            let host = self.platform.home().to_owned();
-            let path = self.file.clone();
-            self.command(Command::Write { host, path, text });
-        }
-    }
-
-    fn new_file(&mut self) {
-        self.save_draft();
-        let taken: BTreeSet<String> = self.view.files.iter().cloned().collect();
-        let name = (1..)
-            .map(|n| format!("/home/student/new-{n}.yaml"))
-            .find(|path| !taken.contains(path))
-            .unwrap_or_default();
-        let host = self.platform.home().to_owned();
-        let text = String::new();
-        self.command(Command::Write { host, path: name.clone(), text });
-        self.file = name;
-        self.check();
-    }
-
-    /// Write the file and run the command that a person would type.
-    fn apply(&mut self) {
-        self.save_draft();
-        let name = self.file.strip_prefix("/home/student/").unwrap_or(&self.file).to_owned();
-        let line = match editor::guess(&name, &self.text()) {
-            Dialect::Kubernetes => format!("kubectl apply -f {name}"),
-            Dialect::Compose | Dialect::Stack => format!("docker compose -f {name} up -d"),
-        };
-        self.command(Command::Type { terminal: TERMINAL, line });
-        self.playing = true;
-    }
-
-    /// What the real tool would say of the open file.
-    fn check(&mut self) {
-        let text = self.text();
-        let world = self.session.head();
-        let home = self.platform.home();
-        let folder = self.file.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let beside = |path: &str| screen::file_if_any(world, home, &format!("{folder}/{path}"));
-        let verdict = editor::check(&self.file, &text, editor::guess(&self.file, &text), &beside);
-        self.verdict = Rc::new(verdict);
+    fn shine(&mut self, theme: &'static str) {
+        storage::set("theme", theme);
+        self.theme = theme;
+        self.dress();
     }
 
     fn refresh(&mut self) {
@@ -454,40 +328,6 @@ impl App {
         js::set_root("lang", self.catalogue.lang());
         js::set_root("data-theme", self.theme);
     }
-
-    /// A key that works everywhere but in text fields.
-    fn key(&mut self, ctx: &Context<Self>, key: &str) {
-        let msg = match key {
-            " " => Msg::Play(!(self.playing && self.scrub.is_none())),
-            "." => Msg::Step,
-            "p" | "P" => Msg::Present(!self.present),
-            "b" | "B" => Msg::Menu(true),
-            "Escape" => Msg::Menu(false),
-            _ => return,
-        };
-        self.handle(ctx, msg);
-    }
-}
-
-/// Keys go to the page wherever the focus is.
-fn listen(ctx: &Context<App>) -> EventListener {
-    let link = ctx.link().clone();
-    let options = EventListenerOptions::enable_prevent_default();
-    let document = gloo::utils::document();
-    EventListener::new_with_options(&document, "keydown", options, move |event| {
-        use wasm_bindgen::JsCast as _;
-        let Some(key) = event.dyn_ref::<web_sys::KeyboardEvent>() else { return };
-        let modified = key.ctrl_key() || key.meta_key() || key.alt_key();
-        if modified || (js::in_text(event) && key.key() != "Escape") {
-            return;
-        }
-        if key.key() == " " {
-            event.prevent_default();
-        }
-        if matches!(key.key().as_str(), " " | "." | "p" | "P" | "b" | "B" | "Escape") {
-            link.send_message(Msg::Key(key.key()));
-        }
-    })
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a frame is shorter than 2^32 ms")]

@@ -33,6 +33,7 @@ action-step = Step
 action-branch = Continue from here
 action-now = Back to now
 action-break = Break something
+action-surprise = Surprise me
 action-mend = Mend
 theme-light = Light
 theme-dark = Dark

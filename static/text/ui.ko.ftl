@@ -33,6 +33,7 @@ action-step = 한 단계
 action-branch = 여기서 계속하기
 action-now = 현재로
 action-break = 고장 내기
+action-surprise = 아무거나 고장 내기
 action-mend = 고치기
 theme-light = 밝은 화면
 theme-dark = 어두운 화면

@@ -48,6 +48,31 @@ fn container_faults() -> [(&'static str, FaultKind); 3] {
     ]
 }
 
+/// One of all faults, drawn by the moment at which it is asked for.
+fn surprise(props: &Props) -> Callback<MouseEvent> {
+    let (send, shown) = (props.send.clone(), props.shown.clone());
+    Callback::from(move |_| {
+        let mut faults: Vec<(FaultKind, String)> = Vec::new();
+        for place in &shown.breakable {
+            let kinds = faults_of(place.kind).into_iter();
+            faults.extend(kinds.map(|(_, kind)| (kind, place.target.clone())));
+        }
+        let drawn = usize::try_from(shown.now.0 / 1_000).unwrap_or(0) % faults.len().max(1);
+        if let Some((kind, target)) = faults.into_iter().nth(drawn) {
+            send.emit(Msg::Break(kind, target));
+        }
+    })
+}
+
+/// The faults of a kind of place.
+fn faults_of(kind: &str) -> Vec<(&'static str, FaultKind)> {
+    if kind == "breakable-machine" {
+        machine_faults().to_vec()
+    } else {
+        container_faults().to_vec()
+    }
+}
+
 /// The menu.
 #[component]
 pub(crate) fn Menu(props: &Props) -> Html {
@@ -80,6 +105,8 @@ pub(crate) fn Menu(props: &Props) -> Html {
                 ref={dialog} onclick={Callback::from(|event: MouseEvent| event.stop_propagation())}>
                 <h2>{ text("action-break") }
                     <button type="button" class="plain" aria-label={text("action-close")} onclick={close}>{ "✕" }</button></h2>
+                <p class="surprise"><button type="button" class="btn break" data-action="surprise"
+                    onclick={surprise(props)}>{ text("action-surprise") }</button></p>
                 <label>{ text("label-place") }
                     <select data-control="place" onchange={choose}>
                         { for props.shown.breakable.iter().enumerate().map(|(i, b)| html! {
@@ -89,11 +116,7 @@ pub(crate) fn Menu(props: &Props) -> Html {
                 </label>
                 <ul class="faults">
                     { for place.into_iter().flat_map(|place| {
-                        let faults: Vec<_> = if place.kind == "breakable-machine" {
-                            machine_faults().to_vec()
-                        } else {
-                            container_faults().to_vec()
-                        };
+                        let faults = faults_of(place.kind);
                         let target = place.target.clone();
                         faults.into_iter().map(move |(id, kind)| (id, kind, target.clone()))
                     }).map(|(id, kind, target)| {

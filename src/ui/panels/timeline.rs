@@ -90,10 +90,12 @@ pub(crate) fn Timeline(props: &Props) -> Html {
                 <div class="marks" aria-hidden="true">{ for marks(props) }</div>
             </div>
             if props.past.is_some() {
-                <button type="button" class="btn" data-action="branch" onclick={tell(Msg::Branch)}>{ text("action-branch") }</button>
+                <button type="button" class="btn" data-action="branch"
+                    onclick={tell(Msg::Branch)}>{ text("action-branch") }</button>
                 <button type="button" class="btn" data-action="present-time" onclick={tell(Msg::Scrub(None))}>{ text("action-now") }</button>
             }
-            <button type="button" class="btn break" data-action="break" title="B" onclick={tell(Msg::Menu(true))}>{ "✚ " }{ text("action-break") }</button>
+            <button type="button" class="btn break" data-action="break" title="B"
+                onclick={tell(Msg::Menu(true))}>{ "✚ " }{ text("action-break") }</button>
         </footer>
     }
 }
