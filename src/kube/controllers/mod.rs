@@ -25,6 +25,9 @@ pub mod replicaset;
 pub mod endpointslice;
 pub mod revisions;
 pub mod statefulset;
+pub mod daemonset;
+pub mod disruption;
+pub mod job;
 pub mod garbage;
 pub mod namespace;
 pub mod nodelifecycle;
@@ -37,6 +40,9 @@ pub static CONTROLLERS: &[&dyn Controller] = &[
     &deployment::Deployments,
     &replicaset::ReplicaSets,
     &statefulset::StatefulSets,
+    &daemonset::DaemonSets,
+    &job::Jobs,
+    &disruption::Disruptions,
     &endpointslice::EndpointSlices,
     &garbage::GarbageCollector,
     &namespace::Namespaces,

@@ -143,7 +143,9 @@ pub fn shrink_old(replicas: i32, fence: Fence, new: Size, old: &[Size]) -> Vec<S
         let down = left.min(size.spec - size.available);
         let to = size.spec - down;
         if to > size.spec {
-            break;
+            // The status is behind the spec. Upstream ends the whole step with an error here, which
+            // keeps it from acting on old numbers.
+            return Vec::new();
         }
         steps.push(Shrink { at, from: size.spec, to, reason: Reason::Unhealthy });
         size.spec = to;
@@ -219,6 +221,14 @@ mod tests {
         ] {
             assert_eq!(walk(replicas, surge, unavailable), expected);
         }
+    }
+
+    #[test]
+    fn an_old_status_stops_the_step() {
+        // 20 old pods were just scaled to 5; the status still says 20 available.
+        let fence = Fence { surge: 3, unavailable: 2 };
+        let new = Size { spec: 3, available: 0 };
+        assert_eq!(shrink_old(5, fence, new, &[Size { spec: 5, available: 20 }]), []);
     }
 
     #[test]
