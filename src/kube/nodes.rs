@@ -17,7 +17,7 @@ use crate::kube::kubelet::node::{RuntimeKind, Settings};
 use crate::kube::kubelet::{self, Around, Kubelet, Tag};
 use crate::kube::node::NodeSpec;
 use crate::kube::proxy::{Proxy, Wish};
-use crate::kube::watch::Process;
+use crate::kube::watch::{Process, Streams};
 use crate::kube::{Cluster, Input, Output};
 use crate::machine::{self, HostId, Machines};
 use crate::net::{self, Cidr, Fabric};
@@ -73,6 +73,35 @@ impl Cluster {
         self.proxies.insert(spec.name.clone(), Proxy::new(&spec.name));
         let start = NodeInput::Kubelet(kubelet::Input::Start);
         cx.emit(Output::Again(Input::Node(spec.name.clone(), Box::new(start))));
+    }
+
+    /// A new node joins: its kubelet starts and registers it.
+    pub fn join_node(&mut self, spec: &NodeSpec, cx: &mut Cx<'_, Output>) {
+        for process in [Process::Kubelet(spec.name.clone()), Process::Proxy(spec.name.clone())] {
+            self.streams.insert(process, Streams::default());
+        }
+        // kube-proxy's first list.
+        let known = [Kind::Service, Kind::EndpointSlice];
+        let changes = known.iter().flat_map(|kind| self.store.list(*kind).map(|e| (*kind, e)));
+        let changes: Vec<Arc<Change>> = changes
+            .map(|(kind, (key, entry))| {
+                Arc::new(Change {
+                    at: cx.now,
+                    kind,
+                    key: key.clone(),
+                    old: None,
+                    new: Some(entry.object.clone()),
+                    revision: entry.revision,
+                    by: entry.written_by,
+                })
+            })
+            .collect();
+        self.add_processes(spec, cx);
+        let Some(proxy) = self.proxies.get_mut(&spec.name) else { return };
+        if let Some(Wish::SyncAt(at)) = proxy.changes(&changes, cx) {
+            let input = Input::Node(spec.name.clone(), Box::new(NodeInput::ProxySync));
+            cx.emit_at(at, Output::Again(input));
+        }
     }
 
     /// A wake of a node's process.

@@ -415,7 +415,7 @@ impl World {
         self.add_node_machine(node);
         let spec = self.node_spec(node);
         if let Some(kube) = &mut self.kube {
-            act!(self, TraceId::NONE, |cx: kube::Output| kube.add_node(&spec, cx));
+            act!(self, TraceId::NONE, |cx: kube::Output| kube.join_node(&spec, cx));
         }
     }
 

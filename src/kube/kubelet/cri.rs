@@ -278,7 +278,7 @@ pub fn start(
     Ok(())
 }
 
-/// When and how a hollow container ends: only `sh -c "sleep N; exit M"` does.
+/// When and how a hollow container ends: only `sh -c "sleep N; exit M"` and `sh -c "exit M"` do.
 fn hollow_plan(container: &core::Container) -> Option<(SimDuration, u8)> {
     let mut argv = container.command.iter().chain(&container.args).flatten();
     let (shell, flag, script) = (argv.next()?, argv.next()?, argv.next()?);
@@ -286,7 +286,11 @@ fn hollow_plan(container: &core::Container) -> Option<(SimDuration, u8)> {
         return None;
     }
     let mut parts = script.split(';').map(str::trim);
-    let sleep = parts.next()?.strip_prefix("sleep ")?.trim();
+    let first = parts.next()?;
+    if let Some(code) = first.strip_prefix("exit ") {
+        return Some((SimDuration::ZERO, code.trim().parse().ok()?));
+    }
+    let sleep = first.strip_prefix("sleep ")?.trim();
     let after = match sleep.strip_suffix('s').unwrap_or(sleep) {
         number if number.contains('.') => SimDuration::parse_go(&format!("{number}s"))?,
         number => SimDuration::from_secs(number.parse().ok()?),
@@ -495,6 +499,7 @@ mod tests {
             Some(500)
         );
         assert_eq!(plan(&["sh", "-c", "echo hi; exit 1"]), None);
+        assert_eq!(plan(&["sh", "-c", "exit 1"]), Some((s(0), 1)));
         assert_eq!(plan(&["nginx"]), None);
     }
 }

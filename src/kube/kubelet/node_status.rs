@@ -285,6 +285,13 @@ impl Kubelet {
     }
 
     fn create_node(&mut self, cx: &mut Cx<'_, Output>) {
+        // Admission (TaintNodesByCondition) keeps pods away until the node is ready.
+        let mut taints = vec![core::Taint {
+            key: "node.kubernetes.io/not-ready".to_owned(),
+            effect: "NoSchedule".to_owned(),
+            ..Default::default()
+        }];
+        taints.extend(self.node.settings.taints.clone());
         let managed = "volumes.kubernetes.io/controller-managed-attach-detach";
         let node = core::Node {
             metadata: ObjectMeta {
@@ -293,11 +300,7 @@ impl Kubelet {
                 annotations: Some([(managed.to_owned(), "true".to_owned())].into()),
                 ..Default::default()
             },
-            spec: Some(core::NodeSpec {
-                taints: (!self.node.settings.taints.is_empty())
-                    .then(|| self.node.settings.taints.clone()),
-                ..Default::default()
-            }),
+            spec: Some(core::NodeSpec { taints: Some(taints), ..Default::default() }),
             status: Some(self.status(None, false, cx)),
         };
         let request = Request {
