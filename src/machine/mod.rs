@@ -20,6 +20,7 @@ mod build;
 mod pull;
 mod view;
 mod resolve;
+mod cpu;
 mod proc;
 mod program;
 mod tools;

@@ -13,6 +13,7 @@ use crate::engine::fault::FaultKind;
 use crate::engine::trace::{Actor, Subject};
 use crate::machine::catalog::Catalogue;
 use crate::machine::container::{Container, LogLine, MAX_LOG_LINES, State};
+use crate::machine::cpu::cpu_rate;
 use crate::machine::host::Host;
 use crate::machine::ids::{ExecId, Stream};
 use crate::machine::io::{Due, Happening, Input, Notice, Output, Timer};
@@ -45,6 +46,7 @@ pub(super) const KILLED: u8 = 128;
 /// SIGKILL.
 pub(super) const SIGKILL: u8 = 9;
 const SIGTERM: u8 = 15;
+
 /// A process.
 #[derive(Clone, Debug)]
 pub(super) struct Proc {
@@ -789,15 +791,4 @@ pub(super) fn process_memory(proc: &Proc, now: SimTime) -> u64 {
 /// Memory of all processes of a container at a moment, bytes.
 pub(super) fn memory_used(container: &Container, now: SimTime) -> u64 {
     container.live.procs.values().map(|p| process_memory(p, now)).fold(0, u64::saturating_add)
-}
-
-/// CPU that a container uses now, after throttling, thousandths of a core.
-pub(super) fn cpu_rate(container: &Container, host: &Host) -> u64 {
-    if container.state != State::Running {
-        return 0;
-    }
-    let live = &container.live;
-    let wanted = live.procs.values().map(|p| p.cpu_milli).sum::<u64>() + live.extra_cpu_milli;
-    let limit = container.spec.cpu_limit_milli.filter(|l| *l > 0).unwrap_or(u64::MAX);
-    wanted.min(limit).min(host.spec.cpu_milli)
 }

@@ -45,8 +45,18 @@ pub struct Slot {
 
 /// Words of a command that mean that it reads what is typed while it runs.
 const READING: [&str; 12] = [
-    "-i", "-it", "-ti", "--interactive", "--stdin", "attach", "login", "nc", "prune", "start",
-    "debug", "edit",
+    "-i",
+    "-it",
+    "-ti",
+    "--interactive",
+    "--stdin",
+    "attach",
+    "login",
+    "nc",
+    "prune",
+    "start",
+    "debug",
+    "edit",
 ];
 
 /// Whether a command reads what is typed while it runs; for others the shell gets it afterwards.

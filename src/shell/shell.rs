@@ -233,7 +233,8 @@ impl Shell {
         let process = Process::interactive(environment(host), HOME);
         let run = self.begin(host, process, Sink::Terminal(terminal), true, cx.now);
         let screen = Screen::default();
-        self.terminals.insert(terminal, Terminal { run, host: host.into(), screen, ahead: VecDeque::new() });
+        self.terminals
+            .insert(terminal, Terminal { run, host: host.into(), screen, ahead: VecDeque::new() });
         self.work(Todo::Process(run, posix::Wake::Start), files, cx);
     }
 

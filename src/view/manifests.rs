@@ -168,7 +168,7 @@ spec:
             ("Deployment", "Deploymint", Some((2, 1, "no matches for kind"))),
             ("labels: {app: hello}", "labels: {app: other}", Some((10, 7, "`selector` does not"))),
             ("name: hello\nspec", "name: Hello\nspec", Some((4, 3, "metadata.name"))),
-            ("metadata:\n  name", "metadata:\n\tname", Some((4, 1, "yaml"))),
+            ("metadata:\n  name", "metadata:\n\tname", Some((4, 2, "yaml"))),
         ] {
             let found = check(&DEPLOYMENT.replacen(from, to, 1));
             let first = found.complaints.first();

@@ -39,6 +39,7 @@ fn sounds_secret(name: &str) -> bool {
 }
 
 /// All warnings about a file, by line.
+#[expect(clippy::too_many_lines, reason = "a table of cases, one after the other")]
 pub(crate) fn lint(instructions: &[Instruction]) -> Vec<Warning> {
     let mut all = Vec::new();
     let mut last_of: Vec<(&str, usize)> = Vec::new();

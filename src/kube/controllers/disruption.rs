@@ -18,10 +18,10 @@ use crate::kube::clock::{meta_time, sim_time};
 use crate::kube::controllers::calls::{normal, regarding_type, update_status};
 use crate::kube::controllers::deployment::rolling::Share;
 use crate::kube::controllers::pods::is_ready;
-use crate::kube::controllers::{now, Call, Controller, Plan, Sync, Wakes};
-use crate::kube::informer::{controller_of, Item};
+use crate::kube::controllers::{Call, Controller, Plan, Sync, Wakes, now};
+use crate::kube::informer::{Item, controller_of};
 use crate::kube::kinds::Kind;
-use crate::kube::labels::{is_empty, selects, Labels};
+use crate::kube::labels::{Labels, is_empty, selects};
 
 /// How long an eviction may take before it is not counted any more (`DeletionTimeout`).
 const DELETION_TIMEOUT: SimDuration = SimDuration::from_secs(120);
@@ -102,18 +102,13 @@ impl Controller for Disruptions {
 }
 
 fn covers(budget: &PodDisruptionBudget, labels: &Labels) -> bool {
-    let selector: Option<&LabelSelector> =
-        budget.spec.as_ref().and_then(|s| s.selector.as_ref());
+    let selector: Option<&LabelSelector> = budget.spec.as_ref().and_then(|s| s.selector.as_ref());
     // In policy/v1 an empty selector means all pods of the namespace.
     selector.is_some_and(|s| is_empty(s) || selects(s, labels))
 }
 
 /// Pods that there should be, and that should be healthy.
-fn expected(
-    budget: &PodDisruptionBudget,
-    pods: &[(&Key, &Pod)],
-    sync: &Sync<'_>,
-) -> (i32, i32) {
+fn expected(budget: &PodDisruptionBudget, pods: &[(&Key, &Pod)], sync: &Sync<'_>) -> (i32, i32) {
     let spec = budget.spec.clone().unwrap_or_default();
     let share = |value: &IntOrString| match value {
         IntOrString::Int(n) => Share::Count(*n),

@@ -104,7 +104,9 @@ fn node(value: &Value, hollow: bool) -> NodeSetup {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         Quantity::parse(&text)
     };
-    let cpu = quantity("cpu").or_else(|| quantity("cpus")).map_or(4_000, |q| u32::try_from(q.milli()).unwrap_or(4_000));
+    let cpu = quantity("cpu")
+        .or_else(|| quantity("cpus"))
+        .map_or(4_000, |q| u32::try_from(q.milli()).unwrap_or(4_000));
     let memory =
         quantity("memory").map_or(8 << 30, |q| u64::try_from(q.value()).unwrap_or(8 << 30));
     let mut setup = NodeSetup::new(text(value, "name").unwrap_or("node-1"), cpu, memory);

@@ -10,20 +10,20 @@ use k8s_openapi::api::core::v1::{Node, Pod};
 
 use crate::base::message::Message;
 use crate::base::time::SimDuration;
-use crate::engine::work::{backoff, Step};
+use crate::engine::work::{Step, backoff};
 use crate::kube::api::object::{Key, Object};
 use crate::kube::api::request::{ApiError, Response};
 use crate::kube::api::store::Change;
 use crate::kube::controllers::calls::{normal, regarding_type, update_status, warning};
 use crate::kube::controllers::pods::{
-    self, availability, controller_ref, create_call, delete_call, is_ready, phase, Availability,
+    self, Availability, availability, controller_ref, create_call, delete_call, is_ready, phase,
 };
 use crate::kube::controllers::replicaset::slow_start;
 use crate::kube::controllers::revisions::{self, REVISION_LABEL};
-use crate::kube::controllers::{now, Call, Controller, Plan, Sync, Wakes};
-use crate::kube::informer::{controller_of, Item};
+use crate::kube::controllers::{Call, Controller, Plan, Sync, Wakes, now};
+use crate::kube::informer::{Item, controller_of};
 use crate::kube::kinds::Kind;
-use crate::kube::labels::{is_empty, selects, Labels};
+use crate::kube::labels::{Labels, is_empty, selects};
 
 pub mod placement;
 pub mod rolling;
@@ -149,9 +149,7 @@ impl Controller for DaemonSets {
 fn pod_wakes(change: &Change, sync: &mut Sync<'_>) -> Wakes {
     let mut wakes = Wakes::new();
     let deleting = |o: &Object| o.meta().deletion_timestamp.is_some();
-    for (object, is_old) in
-        [(change.old.as_deref(), true), (change.new.as_deref(), false)]
-    {
+    for (object, is_old) in [(change.old.as_deref(), true), (change.new.as_deref(), false)] {
         let Some(object) = object else { continue };
         let Some(owner) = controller_of(object.meta()).filter(|o| o.kind == "DaemonSet") else {
             continue;
@@ -198,12 +196,7 @@ fn target_node(pod: &Pod) -> String {
     names.next().cloned().unwrap_or_default()
 }
 
-fn gather<'a>(
-    key: &'a Key,
-    set: &'a DaemonSet,
-    sync: &Sync<'a>,
-    plan: &mut Plan,
-) -> View<'a> {
+fn gather<'a>(key: &'a Key, set: &'a DaemonSet, sync: &Sync<'a>, plan: &mut Plan) -> View<'a> {
     let uid = set.metadata.uid.as_deref().unwrap_or("");
     let namespace = set.metadata.namespace.as_deref().unwrap_or("");
     let mut by_node: BTreeMap<String, Vec<Own<'a>>> = BTreeMap::new();

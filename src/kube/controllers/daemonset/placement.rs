@@ -13,12 +13,12 @@ use serde_json::json;
 use crate::base::message::Message;
 use crate::kube::api::object::Key;
 use crate::kube::api::store::Change;
+use crate::kube::controllers::Call;
 use crate::kube::controllers::calls::patch;
 use crate::kube::controllers::pods::{controller_ref, from_template};
 use crate::kube::controllers::revisions::REVISION_LABEL;
-use crate::kube::controllers::Call;
 use crate::kube::kinds::{Kind, Object};
-use crate::kube::labels::{contains, term_matches, Labels};
+use crate::kube::labels::{Labels, contains, term_matches};
 use crate::kube::scheduler::plugins::taint_toleration::tolerates;
 
 /// Label: number of the template, from the days before revisions.
@@ -79,9 +79,8 @@ fn selected(template: &PodSpec, node: &Node) -> bool {
         .and_then(|a| a.node_affinity.as_ref())
         .and_then(|a| a.required_during_scheduling_ignored_during_execution.as_ref());
     template.node_selector.as_ref().is_none_or(|s| contains(s, labels))
-        && required.is_none_or(|r| {
-            r.node_selector_terms.iter().any(|t| term_matches(t, labels, name))
-        })
+        && required
+            .is_none_or(|r| r.node_selector_terms.iter().any(|t| term_matches(t, labels, name)))
 }
 
 fn tolerations(template: &PodSpec) -> Vec<Toleration> {
@@ -123,10 +122,7 @@ pub fn pod_for(set: &DaemonSet, node: &str, hash: &str) -> Pod {
         operator: "In".to_owned(),
         values: Some(vec![node.to_owned()]),
     };
-    let term = NodeSelectorTerm {
-        match_fields: Some(vec![requirement]),
-        match_expressions: None,
-    };
+    let term = NodeSelectorTerm { match_fields: Some(vec![requirement]), match_expressions: None };
     let affinity: &mut Affinity = spec.affinity.get_or_insert_default();
     let own: &mut NodeAffinity = affinity.node_affinity.get_or_insert_default();
     let required = own

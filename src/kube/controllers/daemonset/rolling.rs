@@ -6,12 +6,12 @@
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use crate::kube::controllers::daemonset::placement::suits;
-use crate::kube::controllers::daemonset::{label, Own, View};
-use crate::kube::controllers::deployment::rolling::Share;
-use crate::kube::controllers::pods::{availability, Availability};
-use crate::kube::controllers::revisions::REVISION_LABEL;
 use crate::kube::controllers::Sync;
+use crate::kube::controllers::daemonset::placement::suits;
+use crate::kube::controllers::daemonset::{Own, View, label};
+use crate::kube::controllers::deployment::rolling::Share;
+use crate::kube::controllers::pods::{Availability, availability};
+use crate::kube::controllers::revisions::REVISION_LABEL;
 
 fn share(value: Option<&IntOrString>, default: Share) -> Share {
     match value {
@@ -76,11 +76,7 @@ pub fn surplus<'a>(view: &View<'_>, running: &[Own<'a>], sync: &Sync<'_>) -> Vec
             if both && is_available(view, old.1, sync) {
                 return Vec::new();
             }
-            return alive
-                .iter()
-                .copied()
-                .filter(|(_, pod)| !std::ptr::eq(*pod, *new))
-                .collect();
+            return alive.iter().copied().filter(|(_, pod)| !std::ptr::eq(*pod, *new)).collect();
         }
     }
     alive.into_iter().skip(1).collect()
@@ -118,11 +114,7 @@ pub fn choose<'a>(view: &View<'a>, sync: &Sync<'_>) -> (Vec<String>, Vec<Own<'a>
     (Vec::new(), broken)
 }
 
-fn choose_surge<'a>(
-    view: &View<'a>,
-    surge: i32,
-    sync: &Sync<'_>,
-) -> (Vec<String>, Vec<Own<'a>>) {
+fn choose_surge<'a>(view: &View<'a>, surge: i32, sync: &Sync<'_>) -> (Vec<String>, Vec<Own<'a>>) {
     let mut in_use = 0;
     let mut delete: Vec<Own<'a>> = Vec::new();
     let mut must: Vec<String> = Vec::new();

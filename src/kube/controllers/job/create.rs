@@ -11,9 +11,9 @@ use crate::engine::work::Step;
 use crate::kube::clock::sim_time;
 use crate::kube::controllers::calls::regarding_type;
 use crate::kube::controllers::job::failure::remaining;
-use crate::kube::controllers::job::{indexes, remove, Own, View, CREATE, FINALIZER};
+use crate::kube::controllers::job::{CREATE, FINALIZER, Own, View, indexes, remove};
 use crate::kube::controllers::pods::{self, controller_ref, create_call, from_template};
-use crate::kube::controllers::replicaset::order::{choose, Candidate};
+use crate::kube::controllers::replicaset::order::{Candidate, choose};
 use crate::kube::controllers::replicaset::slow_start;
 use crate::kube::controllers::{Plan, Sync};
 use crate::kube::informer::Item;
@@ -43,8 +43,7 @@ pub fn manage(
         remove(item, view, &victims, "why-kube-job-surplus", sync, plan);
         return wanted;
     }
-    let terminating =
-        view.pods.iter().filter(|(_, pod)| pods::is_terminating(pod)).count();
+    let terminating = view.pods.iter().filter(|(_, pod)| pods::is_terminating(pod)).count();
     let waits = if view.only_replaces_failed() { terminating } else { 0 };
     let missing = wanted - have - i32::try_from(waits).unwrap_or(i32::MAX);
     let Ok(missing) = usize::try_from(missing) else { return have };
@@ -54,11 +53,8 @@ pub fn manage(
     let wait = remaining(item, sync);
     if wait.0 > 0 {
         plan.again = Some(wait);
-        let subject = crate::engine::trace::Subject::object(
-            "Job",
-            &view.key.namespace,
-            &view.key.name,
-        );
+        let subject =
+            crate::engine::trace::Subject::object("Job", &view.key.namespace, &view.key.name);
         plan.notes.push((subject, Message::new("why-kube-job-backoff").with("wait", wait)));
         return have;
     }
@@ -88,13 +84,7 @@ fn surplus_pods<'a>(active: &[Own<'a>], surplus: usize, now: SimTime) -> Vec<Own
         .collect()
 }
 
-fn create(
-    item: &Item,
-    view: &View<'_>,
-    count: usize,
-    sync: &mut Sync<'_>,
-    plan: &mut Plan,
-) {
+fn create(item: &Item, view: &View<'_>, count: usize, sync: &mut Sync<'_>, plan: &mut Plan) {
     let about = regarding_type(view.job);
     let why = Message::new("why-kube-job-pod").with("job", view.key.name.clone());
     let pods: Vec<Pod> = if view.indexed() {
@@ -132,7 +122,10 @@ fn build(view: &View<'_>, index: Option<i32>) -> Pod {
     let name = &view.key.name;
     pod.metadata.generate_name = Some(format!("{name}-{index}-"));
     let text = index.to_string();
-    pod.metadata.annotations.get_or_insert_default().insert(indexes::INDEX.to_owned(), text.clone());
+    pod.metadata
+        .annotations
+        .get_or_insert_default()
+        .insert(indexes::INDEX.to_owned(), text.clone());
     pod.metadata.labels.get_or_insert_default().insert(indexes::INDEX.to_owned(), text);
     let spec = pod.spec.get_or_insert_default();
     spec.hostname = Some(format!("{name}-{index}"));

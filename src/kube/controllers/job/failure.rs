@@ -9,9 +9,9 @@ use k8s_openapi::api::core::v1::Pod;
 use crate::base::time::{SimDuration, SimTime};
 use crate::engine::work::backoff;
 use crate::kube::clock::sim_time;
+use crate::kube::controllers::Sync;
 use crate::kube::controllers::job::{Counted, View};
 use crate::kube::controllers::pods::phase;
-use crate::kube::controllers::Sync;
 use crate::kube::informer::Item;
 
 /// First wait after a failure (`DefaultJobPodFailureBackOff`).
@@ -138,9 +138,7 @@ fn past_limit_on_failure(view: &View<'_>, limit: i32) -> bool {
 fn failed_by_policy(view: &View<'_>) -> Option<String> {
     view.pods.iter().find_map(|(_, pod)| {
         let (index, rule, what) = matching_rule(view, pod)?;
-        (rule.action == "FailJob").then(|| {
-            format!("{what} matching FailJob rule at index {index}")
-        })
+        (rule.action == "FailJob").then(|| format!("{what} matching FailJob rule at index {index}"))
     })
 }
 
@@ -229,8 +227,7 @@ pub fn note_backoff(item: &Item, view: &View<'_>, counted: &Counted, sync: &mut 
     for (at, failed) in ended {
         let key = (item.clone(), FAILURES);
         if failed {
-            let known: u32 =
-                sync.memory.texts.get(&key).and_then(|t| t.parse().ok()).unwrap_or(0);
+            let known: u32 = sync.memory.texts.get(&key).and_then(|t| t.parse().ok()).unwrap_or(0);
             sync.memory.texts.insert(key, (known + 1).to_string().into());
             sync.memory.moments.insert((item.clone(), LAST_FAILURE), at);
         } else {

@@ -19,8 +19,8 @@ use crate::kube::controllers::calls::{
     delete_with, normal, patch, regarding_type, update_status, warning,
 };
 use crate::kube::controllers::pods::{self, delete_call, is_ready, phase};
-use crate::kube::controllers::{now, Call, Controller, Plan, Sync, Wakes};
-use crate::kube::informer::{controller_of, Item};
+use crate::kube::controllers::{Call, Controller, Plan, Sync, Wakes, now};
+use crate::kube::informer::{Item, controller_of};
 use crate::kube::kinds::Kind;
 
 pub mod create;
@@ -163,7 +163,7 @@ fn pod_wakes(change: &Change, sync: &mut Sync<'_>) -> Wakes {
     let key = Key::new(&change.key.namespace, &owner.name);
     let job = sync.view.get::<Job>(&key);
     if job.is_none_or(|j| j.metadata.uid.as_deref() != Some(owner.uid.as_str())) {
-        return vec![(( Kind::Pod, change.key.clone()), BATCH)];
+        return vec![((Kind::Pod, change.key.clone()), BATCH)];
     }
     let item = (Kind::Job, key);
     let deleting = object.meta().deletion_timestamp.is_some();
@@ -268,10 +268,9 @@ fn sync_job(item: &Item, view: &View<'_>, sync: &mut Sync<'_>, plan: &mut Plan) 
     let uncounted = before.uncounted_terminated_pods.clone().unwrap_or_default();
     let len = |list: &Option<Vec<String>>| list.as_ref().map_or(0, Vec::len);
     let more = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
-    let succeeded = before.succeeded.unwrap_or(0)
-        + more(len(&uncounted.succeeded) + counted.succeeded.len());
-    let failed =
-        before.failed.unwrap_or(0) + more(len(&uncounted.failed) + counted.failed.len());
+    let succeeded =
+        before.succeeded.unwrap_or(0) + more(len(&uncounted.succeeded) + counted.succeeded.len());
+    let failed = before.failed.unwrap_or(0) + more(len(&uncounted.failed) + counted.failed.len());
     let active = view.active();
     let mut active_count = more(active.len());
     let mut ready = more(active.iter().filter(|(_, pod)| is_ready(pod)).count());

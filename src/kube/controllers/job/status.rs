@@ -9,8 +9,10 @@ use k8s_openapi::api::batch::v1::{Job, JobCondition, JobStatus, UncountedTermina
 use crate::base::time::SimTime;
 use crate::engine::work::Step;
 use crate::kube::clock::{meta_time, sim_time};
-use crate::kube::controllers::job::failure::{policy_action, Action, Verdict};
-use crate::kube::controllers::job::{has_finalizer, indexes, release, tell_end, write, Counted, View};
+use crate::kube::controllers::job::failure::{Action, Verdict, policy_action};
+use crate::kube::controllers::job::{
+    Counted, View, has_finalizer, indexes, release, tell_end, write,
+};
 use crate::kube::controllers::pods::phase;
 use crate::kube::controllers::{Call, Plan};
 
@@ -204,10 +206,8 @@ mod tests {
     #[test]
     fn uncounted_pods_become_numbers() {
         let mut status = JobStatus { succeeded: Some(2), ..JobStatus::default() };
-        let uncounted = UncountedTerminatedPods {
-            succeeded: Some(vec!["a".into(), "b".into()]),
-            failed: None,
-        };
+        let uncounted =
+            UncountedTerminatedPods { succeeded: Some(vec!["a".into(), "b".into()]), failed: None };
         settle(&mut status, &uncounted);
         assert_eq!((status.succeeded, status.failed), (Some(4), None));
     }
