@@ -26,11 +26,9 @@ for (const name of files(dist).filter((f) => f !== "drydock.html").sort()) {
   if (FIRST.includes(name)) first += small;
   console.log(`${name.padEnd(24)} ${String(raw).padStart(9)} B ${String(small).padStart(9)} B brotli`);
 }
-const limit = Number(
-  readFileSync(budgets, "utf8").split("\n").find((l) => l.startsWith("first-screen")).split(" ")[1],
-);
-console.log(`first screen: ${first} of ${limit} B brotli`);
-if (first > limit) {
-  console.error("the first screen is over its budget");
-  process.exit(1);
-}
+const budget = (name) =>
+  Number(readFileSync(budgets, "utf8").split("\n").find((l) => l.startsWith(`${name} `)).split(" ")[1]);
+const [limit, ratchet] = [budget("first-screen"), budget("first-screen-ratchet")];
+console.log(`first screen: ${first} B brotli; budget ${limit}, ratchet ${ratchet}`);
+if (first > limit) console.error(`the first screen is ${first - limit} B over its budget`);
+if (first > ratchet) process.exit(1);

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::fail::Failure;
 use super::flags::Flags;
 use super::follow::Follow;
+use super::manifest::Manifest;
 use crate::base::time::{SimDuration, SimTime};
 use crate::kube::api::object::Object;
 use crate::kube::api::request::{ApiError, Request, Response};
@@ -37,6 +38,9 @@ impl<T: Into<Failure>> From<T> for Halt {
     }
 }
 
+/// Objects of manifests, and what could not be read.
+pub(super) type Manifests = (Vec<Manifest>, Vec<Failure>);
+
 /// What a verb and its parts return.
 pub(super) type Run<T> = Result<T, Halt>;
 
@@ -53,6 +57,7 @@ enum Memo {
     Moment(SimTime),
     Text(Option<Arc<str>>),
     Names(Option<Vec<String>>),
+    Manifests(Arc<Manifests>),
 }
 
 /// What a call waits for.
@@ -319,6 +324,19 @@ impl<'a, 'io> Call<'a, 'io> {
                 let text = self.io.files.read(&normal(self.io.cwd, path)).ok();
                 self.note(Memo::Text(text.clone()));
                 Ok(text)
+            }
+        }
+    }
+
+    /// What was read from manifests: parsed once, however often the verb runs again.
+    pub(super) fn parsed(&mut self, parse: impl FnOnce(&mut Self) -> Manifests) -> Run<Manifests> {
+        match self.next_memo() {
+            Some(Memo::Manifests(found)) => Ok((*found).clone()),
+            Some(_) => Err(lost()),
+            None => {
+                let found = parse(self);
+                self.note(Memo::Manifests(Arc::new(found.clone())));
+                Ok(found)
             }
         }
     }

@@ -34,14 +34,18 @@ pub(super) struct Manifest {
 pub(super) fn read(call: &mut Call<'_, '_>) -> Run<(Vec<Manifest>, Vec<Failure>)> {
     let paths: Vec<String> = call.flags.all("filename").to_vec();
     let recursive = call.flags.on("recursive");
-    let mut found = Vec::new();
-    let mut failures = Vec::new();
+    let mut texts = Vec::new();
     for path in paths {
-        for (source, text) in files(call, &path, recursive)? {
-            documents(call, &source, &text, &mut found, &mut failures);
-        }
+        texts.extend(files(call, &path, recursive)?);
     }
-    Ok((found, failures))
+    call.parsed(|call| {
+        let mut found = Vec::new();
+        let mut failures = Vec::new();
+        for (source, text) in &texts {
+            documents(call, source, text, &mut found, &mut failures);
+        }
+        (found, failures)
+    })
 }
 
 /// The text files that a path names.
