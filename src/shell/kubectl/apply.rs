@@ -5,18 +5,18 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::call::{Call, Run};
 use super::fail::Failure;
 use super::flags::{Flag, Takes};
-use super::get::{Format, OUTPUT, with};
+use super::get::{Format, OUTPUT};
 use super::manifest::{self, Manifest};
 use super::resources::{FILES, full_name};
 use super::show::json;
-use super::three_way;
 use super::verbs::Verb;
 use crate::kube::api::object::Object;
+use crate::kube::api::patch::three_way::{self, LAST_APPLIED, last_applied, with_last_applied};
 use crate::kube::api::request::{ApiError, Body, FieldValidation, PatchType, Request, Verb as Ask};
 
 pub(super) const VERB: Verb = Verb {
@@ -52,8 +52,6 @@ const FLAGS: &[Flag] = &[
     Flag::new("grace-period", Takes::Int, "Seconds until a kill").or("-1"),
 ];
 
-/// The annotation with the last applied manifest.
-pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 const MANAGER: &str = "kubectl-client-side-apply";
 
 /// `--dry-run`.
@@ -127,28 +125,26 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
     }
     let dry = DryRun::of(call)?;
     let format = Format::of(call)?;
-    let (manifests, mut failures) = manifest::read(call)?;
-    if manifests.is_empty() && failures.is_empty() {
+    let read = manifest::read(call)?;
+    let (manifests, unread) = &*read;
+    if manifests.is_empty() && unread.is_empty() {
         return Err(Failure::plain("no objects passed to apply").into());
     }
-    let mut objects = Vec::new();
-    for one in &manifests {
+    let done = call.each(manifests, |call, one| {
         let applied = if call.flags.on("server-side") {
             server_side(call, one, dry)?
         } else {
             client_side(call, one, dry)?
         };
-        match applied {
-            Ok((object, what)) => {
-                if matches!(format, Format::Table) {
-                    let name = object_name(one, object.as_deref());
-                    call.line(format!("{name} {what}{}", dry.mark()));
-                }
-                objects.extend(object);
+        Ok(applied.map(|(object, what)| {
+            if matches!(format, Format::Table) {
+                let name = object_name(one, object.as_deref());
+                call.line(format!("{name} {what}{}", dry.mark()));
             }
-            Err(failure) => failures.push(failure),
-        }
-    }
+            object
+        }))
+    })?;
+    let (objects, failures) = Failure::sort(unread, &done);
     if !matches!(format, Format::Table) && !objects.is_empty() {
         let text = format.print(&objects, objects.len() == 1, call.flags)?;
         call.out(text);
@@ -165,21 +161,8 @@ fn object_name(one: &Manifest, object: Option<&Object>) -> String {
 
 type Applied = Result<(Option<Arc<Object>>, &'static str), Failure>;
 
-/// The manifest with itself as an annotation.
-pub(super) fn annotated(value: &Value) -> Value {
-    let mut bare = value.clone();
-    if bare.pointer("/metadata/annotations").is_none_or(Value::is_null) {
-        bare = with(bare, &["metadata", "annotations"], json!({}));
-    }
-    if let Some(map) = bare.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
-        map.remove(LAST_APPLIED);
-    }
-    let text = format!("{}\n", json::compact(&bare));
-    with(bare, &["metadata", "annotations", LAST_APPLIED], Value::String(text))
-}
-
 fn client_side(call: &mut Call<'_, '_>, one: &Manifest, dry: DryRun) -> Run<Applied> {
-    let wanted = annotated(&one.value);
+    let wanted = with_last_applied(&one.value);
     if one.name.is_empty() {
         return Ok(Err(nameless(one)));
     }
@@ -198,11 +181,7 @@ fn client_side(call: &mut Call<'_, '_>, one: &Manifest, dry: DryRun) -> Run<Appl
         Err(error) => return Ok(Err(error.into())),
     };
     let before = live.to_value();
-    let last = before
-        .pointer("/metadata/annotations")
-        .and_then(|a| a.get(LAST_APPLIED))
-        .and_then(Value::as_str)
-        .and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let last = last_applied(&before);
     if last.is_none() {
         call.err(format!(
             "Warning: resource {}/{} is missing the {LAST_APPLIED} annotation which is required \

@@ -3,8 +3,9 @@
 //! A question that is not answered yet stops the verb with [`Halt::Wait`]. When the answer is
 //! there the verb runs again from its start: all earlier answers are handed to it from a log, and
 //! what it printed already is not printed twice. So a verb reads like the original command, and a
-//! running command stays a plain, cloneable value. What flows without an end (`logs -f`,
-//! `get --watch`) is handed to [`Follow`] instead.
+//! running command stays a plain, cloneable value. A verb that does the same for many objects says
+//! so with [`Call::each`], which goes on at the first that is not done with. What flows without an
+//! end (`logs -f`, `get --watch`) is handed to [`Follow`] instead.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -47,6 +48,17 @@ pub(super) type Run<T> = Result<T, Halt>;
 /// An answer of the server.
 pub(super) type Answer = Result<Response, ApiError>;
 
+/// What became of one of many objects.
+pub(super) type Done = Result<Option<Arc<Object>>, Failure>;
+
+/// How far a call has come with many objects.
+#[derive(Clone, Debug)]
+struct Progress {
+    done: Arc<Vec<Done>>,
+    /// Pieces of output up to there.
+    printed: usize,
+}
+
 /// Something that was learned in the course of a call.
 #[derive(Clone, Debug)]
 enum Memo {
@@ -58,6 +70,7 @@ enum Memo {
     Text(Option<Arc<str>>),
     Names(Option<Vec<String>>),
     Manifests(Arc<Manifests>),
+    Each(Progress),
 }
 
 /// What a call waits for.
@@ -329,14 +342,49 @@ impl<'a, 'io> Call<'a, 'io> {
     }
 
     /// What was read from manifests: parsed once, however often the verb runs again.
-    pub(super) fn parsed(&mut self, parse: impl FnOnce(&mut Self) -> Manifests) -> Run<Manifests> {
+    pub(super) fn parsed(
+        &mut self,
+        parse: impl FnOnce(&mut Self) -> Manifests,
+    ) -> Run<Arc<Manifests>> {
         match self.next_memo() {
-            Some(Memo::Manifests(found)) => Ok((*found).clone()),
+            Some(Memo::Manifests(found)) => Ok(found),
             Some(_) => Err(lost()),
             None => {
-                let found = parse(self);
-                self.note(Memo::Manifests(Arc::new(found.clone())));
+                let found = Arc::new(parse(self));
+                self.note(Memo::Manifests(found.clone()));
                 Ok(found)
+            }
+        }
+    }
+
+    /// Do the same for each of many, one after the other.
+    ///
+    /// What is done with is not done again when the verb runs again: only what became of it is
+    /// kept, and the answers on the way to it are forgotten.
+    pub(super) fn each<T>(
+        &mut self,
+        items: &[T],
+        mut act: impl FnMut(&mut Self, &T) -> Run<Done>,
+    ) -> Run<Arc<Vec<Done>>> {
+        let start = self.at;
+        if self.memory.log.len() == start {
+            let progress = Progress { done: Arc::default(), printed: self.printed };
+            self.memory.log.push(Memo::Each(progress));
+        }
+        loop {
+            let Some(Memo::Each(progress)) = self.memory.log.get(start) else {
+                return Err(lost());
+            };
+            self.at = start + 1;
+            self.printed = progress.printed;
+            let Some(item) = items.get(progress.done.len()) else {
+                return Ok(progress.done.clone());
+            };
+            let done = act(self, item)?;
+            self.memory.log.truncate(start + 1);
+            if let Some(Memo::Each(progress)) = self.memory.log.get_mut(start) {
+                Arc::make_mut(&mut progress.done).push(done);
+                progress.printed = self.printed;
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::apply::{DryRun, SEND, annotated, create_request, validation, with_source};
+use super::apply::{DryRun, SEND, create_request, validation, with_source};
 use super::call::{Call, Run};
 use super::fail::Failure;
 use super::flags::{Flag, Takes};
@@ -16,6 +16,7 @@ use super::resources::{FILES, full_name};
 use super::show::{json, yaml};
 use super::verbs::Verb;
 use crate::kube::api::object::Object;
+use crate::kube::api::patch::three_way::with_last_applied;
 use crate::kube::api::request::{Body, Request, Verb as Ask};
 use crate::kube::kinds::Kind;
 
@@ -45,32 +46,27 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
     }
     let dry = DryRun::of(call)?;
     let format = Format::of(call)?;
-    let (manifests, mut failures) = manifest::read(call)?;
-    if manifests.is_empty() && failures.is_empty() {
+    let read = manifest::read(call)?;
+    let (manifests, unread) = &*read;
+    if manifests.is_empty() && unread.is_empty() {
         return Err(Failure::plain("no objects passed to create").into());
     }
-    let mut made = Vec::new();
-    for one in &manifests {
-        let value =
-            if call.flags.on("save-config") { annotated(&one.value) } else { one.value.clone() };
+    let done = call.each(manifests, |call, one| {
+        let value = saved(call, &one.value);
         if dry == DryRun::Client {
             show(call, one.kind, &one.name, &value, dry)?;
-            continue;
+            return Ok(Ok(None));
         }
         let mut request = create_request(call, one, value, dry);
         request.options.field_manager = Some("kubectl-create".into());
-        match call.object(request)? {
-            Ok(object) => {
-                if matches!(format, Format::Table) {
-                    call.line(format!("{} created{}", full_name(&object), dry.mark()));
-                } else {
-                    made.push(object);
-                }
-            }
-            Err(error) => failures.push(with_source("creating", &one.source, error)),
+        let made = call.object(request)?;
+        if let (Ok(object), Format::Table) = (&made, &format) {
+            call.line(format!("{} created{}", full_name(object), dry.mark()));
         }
-    }
-    if !made.is_empty() {
+        Ok(made.map(Some).map_err(|error| with_source("creating", &one.source, error)))
+    })?;
+    let (made, failures) = Failure::sort(unread, &done);
+    if !made.is_empty() && !matches!(format, Format::Table) {
         let text = format.print(&made, made.len() == 1, call.flags)?;
         call.out(text);
     }
@@ -78,6 +74,11 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
         None => Ok(()),
         Some(failure) => Err(failure.into()),
     }
+}
+
+/// With `--save-config`, the manifest with itself as an annotation.
+pub(super) fn saved(call: &Call<'_, '_>, value: &Value) -> Value {
+    if call.flags.on("save-config") { with_last_applied(value) } else { value.clone() }
 }
 
 /// Print an object that is not sent.
@@ -109,9 +110,7 @@ pub(super) fn make(
     let format = Format::of(call)?;
     let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("").to_owned();
     let namespace = call.namespace_of(kind);
-    if call.flags.on("save-config") {
-        value = annotated(&value);
-    }
+    value = saved(call, &value);
     if kind.namespaced() && (dry != DryRun::Client || call.flags.has("namespace")) {
         let text = Value::String(namespace.to_string());
         value = super::get::with(value, &["metadata", "namespace"], text);

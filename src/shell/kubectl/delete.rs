@@ -13,7 +13,8 @@ use super::resources::{FILES, SELECT, wanted};
 use super::verbs::Verb;
 use super::wait;
 use crate::base::time::SimDuration;
-use crate::kube::api::request::{Propagation, Request, Response};
+use crate::kube::api::object::Object;
+use crate::kube::api::request::{Propagation, Request};
 use crate::kube::kinds::Kind;
 
 pub(super) const VERB: Verb = Verb {
@@ -51,41 +52,44 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
     let propagation = cascade(call)?;
     let grace = grace(call)?;
     let force = call.flags.on("force");
-    let (victims, mut failures) = victims(call)?;
+    let (victims, unread) = victims(call)?;
     if force {
         call.err(
             "Warning: Immediate deletion does not wait for confirmation that the running resource \
              has been terminated. The resource may continue to run on the cluster indefinitely.",
         );
     }
-    if victims.is_empty() && failures.is_empty() {
+    if victims.is_empty() && unread.is_empty() {
         call.line("No resources found");
         return Ok(());
     }
-    let mut gone = Vec::new();
-    for victim in &victims {
+    let asked = call.each(&victims, |call, victim| {
+        let mut going = None;
         if dry != DryRun::Client {
             let mut request = Request::delete(victim.kind, &victim.namespace, &victim.name);
             request.options.propagation = Some(propagation);
             request.options.grace_period_seconds = grace;
             request.options.dry_run = dry == DryRun::Server;
             match call.ask(request)? {
-                Ok(response) => gone.push((victim, uid(&response))),
-                Err(error) if error.is_not_found() && call.flags.on("ignore-not-found") => continue,
+                Ok(response) => going = response.object().cloned(),
+                Err(error) if error.is_not_found() && call.flags.on("ignore-not-found") => {
+                    return Ok(Ok(None));
+                }
                 Err(error) => {
-                    failures.push(match &victim.source {
+                    return Ok(Err(match &victim.source {
                         Some(source) => super::apply::with_source("deleting", source, error),
                         None => error.into(),
-                    });
-                    continue;
+                    }));
                 }
             }
         }
         let line = told(victim, force && grace == Some(0), call.flags.text("output"), dry);
         call.line(line);
-    }
+        Ok(Ok(going))
+    })?;
+    let (going, mut failures) = Failure::sort(&unread, &asked);
     if call.flags.on("wait") && dry == DryRun::None {
-        until_gone(call, &gone, &mut failures)?;
+        failures.extend(until_gone(call, &going)?);
     }
     match Failure::of(failures) {
         None => Ok(()),
@@ -105,16 +109,6 @@ fn told(victim: &Victim, forced: bool, output: &str, dry: DryRun) -> String {
         format!(" from {} namespace", victim.namespace)
     };
     format!("{resource} \"{name}\" {how}{place}{}", dry.mark())
-}
-
-fn uid(response: &Response) -> String {
-    match response {
-        Response::Value(value) => {
-            let uid = value.pointer("/details/uid").and_then(serde_json::Value::as_str);
-            uid.unwrap_or("").to_owned()
-        }
-        other => other.object().map_or("", |o| o.uid()).to_owned(),
-    }
 }
 
 fn cascade(call: &Call<'_, '_>) -> Result<Propagation, Failure> {
@@ -153,14 +147,15 @@ fn grace(call: &Call<'_, '_>) -> Result<Option<i64>, Failure> {
 
 fn victims(call: &mut Call<'_, '_>) -> Run<(Vec<Victim>, Vec<Failure>)> {
     if call.flags.has("filename") {
-        let (manifests, failures) = manifest::read(call)?;
-        let victims = manifests.into_iter().map(|m| Victim {
+        let read = manifest::read(call)?;
+        let (manifests, unread) = &*read;
+        let victims = manifests.iter().map(|m| Victim {
             kind: m.kind,
-            namespace: m.namespace,
-            name: m.name,
-            source: Some(m.source),
+            namespace: m.namespace.clone(),
+            name: m.name.clone(),
+            source: Some(m.source.clone()),
         });
-        return Ok((victims.collect(), failures));
+        return Ok((victims.collect(), unread.clone()));
     }
     let args = call.flags.args.clone();
     let wanted = wanted(&args)?;
@@ -195,21 +190,16 @@ fn victims(call: &mut Call<'_, '_>) -> Run<(Vec<Victim>, Vec<Failure>)> {
 }
 
 /// Wait for each object in turn.
-fn until_gone(
-    call: &mut Call<'_, '_>,
-    gone: &[(&Victim, String)],
-    failures: &mut Vec<Failure>,
-) -> Run<()> {
+fn until_gone(call: &mut Call<'_, '_>, going: &[Arc<Object>]) -> Run<Vec<Failure>> {
     let timeout = call.flags.time("timeout").filter(|t| *t > SimDuration::ZERO);
     let until = match timeout {
         Some(timeout) => Some(call.moment()? + timeout),
         None => None,
     };
-    for (victim, uid) in gone {
-        let (kind, namespace, name) = (victim.kind, victim.namespace.clone(), &victim.name);
-        if let Some(failure) = wait::until_deleted(call, kind, &namespace, name, uid, until)? {
-            failures.push(failure);
-        }
-    }
-    Ok(())
+    let gone = call.each(going, |call, object| {
+        let (kind, namespace, name) = (object.kind(), object.namespace(), object.name());
+        let failure = wait::until_deleted(call, kind, namespace, name, object.uid(), until)?;
+        Ok(failure.map_or(Ok(None), Err))
+    })?;
+    Ok(Failure::sort(&[], &gone).1)
 }

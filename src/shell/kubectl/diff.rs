@@ -2,17 +2,20 @@
 //!
 //! Follows kubectl `pkg/cmd/diff/diff.go`; the original calls `diff -u -N` on two directories.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
-use super::apply::{DryRun, SEND, annotated, create_request};
+use super::apply::{DryRun, SEND, create_request};
 use super::call::{Call, Run};
 use super::fail::Failure;
 use super::flags::{Flag, Takes};
 use super::manifest::{self, Manifest};
 use super::resources::FILES;
 use super::show::yaml;
-use super::three_way;
 use super::verbs::Verb;
+use crate::kube::api::object::Object;
+use crate::kube::api::patch::three_way::{self, LAST_APPLIED, last_applied, with_last_applied};
 use crate::kube::api::request::{PatchType, Request};
 
 pub(super) const VERB: Verb = Verb {
@@ -41,21 +44,21 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
     if !call.flags.has("filename") {
         return Err(Failure::plain("must specify one of -f and -k").into());
     }
-    let (manifests, failures) = manifest::read(call)?;
-    if let Some(failure) = Failure::of(failures) {
+    let read = manifest::read(call)?;
+    let (manifests, unread) = &*read;
+    if let Some(failure) = Failure::of(unread.clone()) {
         return Err(failure.into());
     }
     let now = call.moment()?;
     // Numbers of the two directories, as the original draws them anew each time.
     let (live_dir, merged_dir) = (now.0 % 1_000_000_000, now.0.wrapping_mul(7) % 1_000_000_000);
-    let mut differs = false;
-    for one in &manifests {
-        let (live, merged) = sides(call, one)?;
-        let (live, merged) = (shown(&live), shown(&merged));
+    let done = call.each(manifests, |call, one| {
+        let (before, after) = sides(call, one)?;
+        let side = |o: Option<&Arc<Object>>| o.map_or_else(String::new, |o| shown(&o.to_value()));
+        let (live, merged) = (side(before.as_ref()), side(Some(&after)));
         if live == merged {
-            continue;
+            return Ok(Ok(None));
         }
-        differs = true;
         let info = one.kind.info();
         let version = if info.group.is_empty() {
             info.version.to_owned()
@@ -70,7 +73,9 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
         call.line(format!("--- {a}\t{stamp}"));
         call.line(format!("+++ {b}\t{stamp}"));
         call.out(unified(&live, &merged));
-    }
+        Ok(Ok(Some(after)))
+    })?;
+    let differs = !Failure::sort(&[], &done).0.is_empty();
     if differs {
         return Err(Failure::Raw(String::new(), 1).into());
     }
@@ -86,39 +91,35 @@ fn shown(value: &Value) -> String {
     if let Some(annotations) =
         value.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut)
     {
-        annotations.remove(super::apply::LAST_APPLIED);
+        annotations.remove(LAST_APPLIED);
     }
     let empty = value.pointer("/metadata/annotations") == Some(&json!({}));
     if let Some(meta) = value.get_mut("metadata").and_then(Value::as_object_mut).filter(|_| empty) {
         meta.remove("annotations");
     }
-    if value.is_null() { String::new() } else { yaml::print(&value) }
+    yaml::print(&value)
 }
 
 /// The live object, and what the server would make of it.
-fn sides(call: &mut Call<'_, '_>, one: &Manifest) -> Run<(Value, Value)> {
-    let wanted = annotated(&one.value);
+fn sides(call: &mut Call<'_, '_>, one: &Manifest) -> Run<(Option<Arc<Object>>, Arc<Object>)> {
+    let wanted = with_last_applied(&one.value);
     match call.object(Request::get(one.kind, &one.namespace, &one.name))? {
         Ok(live) => {
             let before = live.to_value();
-            let last = before
-                .pointer("/metadata/annotations")
-                .and_then(|a| a.get(super::apply::LAST_APPLIED))
-                .and_then(Value::as_str)
-                .and_then(|text| serde_json::from_str::<Value>(text).ok());
+            let last = last_applied(&before);
             let patch = three_way::patch(last.as_ref(), &wanted, &before);
             let kind = PatchType::Strategic;
             let mut request = Request::patch(one.kind, &one.namespace, &one.name, kind, patch);
             request.options.dry_run = true;
             match call.object(request)? {
-                Ok(merged) => Ok((before, merged.to_value())),
+                Ok(merged) => Ok((Some(live), merged)),
                 Err(error) => Err(error.into()),
             }
         }
         Err(error) if error.is_not_found() => {
             let request = create_request(call, one, wanted, DryRun::Server);
             match call.object(request)? {
-                Ok(merged) => Ok((Value::Null, merged.to_value())),
+                Ok(merged) => Ok((None, merged)),
                 Err(error) => Err(error.into()),
             }
         }

@@ -2,6 +2,10 @@
 //!
 //! Follows kubectl `pkg/cmd/util/helpers.go` (`CheckErr`).
 
+use std::sync::Arc;
+
+use super::call::Done;
+use crate::kube::api::object::Object;
 use crate::kube::api::request::ApiError;
 
 /// Why a command failed.
@@ -43,6 +47,13 @@ impl Failure {
             1 => all.pop(),
             _ => Some(Self::Many(all)),
         }
+    }
+
+    /// The failures of reading and of what was then done with each object, and the objects.
+    pub(super) fn sort(read: &[Self], done: &[Done]) -> (Vec<Arc<Object>>, Vec<Self>) {
+        let objects = done.iter().flatten().flatten().cloned();
+        let failures = done.iter().filter_map(|d| d.as_ref().err());
+        (objects.collect(), read.iter().chain(failures).cloned().collect())
     }
 
     /// The text for standard error, with line ends, and the exit code.

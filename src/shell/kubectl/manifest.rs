@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::call::{Call, Run};
+use super::call::{Call, Manifests, Run};
 use super::fail::Failure;
 use crate::base::yaml::{self, Dialect};
 use crate::kube::kinds::Kind;
@@ -31,7 +31,7 @@ pub(super) struct Manifest {
 }
 
 /// The objects of all files of `-f`, and what could not be read.
-pub(super) fn read(call: &mut Call<'_, '_>) -> Run<(Vec<Manifest>, Vec<Failure>)> {
+pub(super) fn read(call: &mut Call<'_, '_>) -> Run<Arc<Manifests>> {
     let paths: Vec<String> = call.flags.all("filename").to_vec();
     let recursive = call.flags.on("recursive");
     let mut texts = Vec::new();

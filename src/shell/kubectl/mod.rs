@@ -47,7 +47,6 @@ mod run;
 mod scale;
 mod set;
 mod table;
-mod three_way;
 mod top;
 mod undo;
 mod version;

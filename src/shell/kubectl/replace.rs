@@ -2,8 +2,9 @@
 //!
 //! Follows kubectl `pkg/cmd/replace/replace.go`.
 
-use super::apply::{DryRun, SEND, annotated, validation, with_source};
+use super::apply::{DryRun, SEND, validation, with_source};
 use super::call::{Call, Run};
+use super::create::saved;
 use super::fail::Failure;
 use super::flags::{Flag, Takes};
 use super::manifest::{self, Manifest};
@@ -37,19 +38,17 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
         return Err(Failure::plain("must specify one of -f and -k").into());
     }
     let dry = DryRun::of(call)?;
-    let (manifests, mut failures) = manifest::read(call)?;
-    for one in &manifests {
-        let value =
-            if call.flags.on("save-config") { annotated(&one.value) } else { one.value.clone() };
+    let read = manifest::read(call)?;
+    let (manifests, unread) = &*read;
+    let done = call.each(manifests, |call, one| {
         let mut request = Request::new(Ask::Update, one.kind, &one.namespace, &one.name);
         if call.flags.on("force") {
             if let Err(error) = away(call, one)? {
-                failures.push(error);
-                continue;
+                return Ok(Err(error));
             }
             request = Request::new(Ask::Create, one.kind, &one.namespace, "");
         }
-        request.body = Body::Value(value);
+        request.body = Body::Value(saved(call, &one.value));
         request.options.field_validation = validation(call);
         request.options.field_manager = Some("kubectl-replace".into());
         request.options.dry_run = dry == DryRun::Server;
@@ -57,14 +56,15 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
             let name = &one.name;
             let text = format!("{}/{name} replaced{}", one.kind.singular_resource(), dry.mark());
             call.line(text);
-            continue;
+            return Ok(Ok(None));
         }
-        match call.object(request)? {
-            Ok(object) => call.line(format!("{} replaced{}", full_name(&object), dry.mark())),
-            Err(error) => failures.push(with_source("replacing", &one.source, error)),
+        let replaced = call.object(request)?;
+        if let Ok(object) = &replaced {
+            call.line(format!("{} replaced{}", full_name(object), dry.mark()));
         }
-    }
-    match Failure::of(failures) {
+        Ok(replaced.map(Some).map_err(|error| with_source("replacing", &one.source, error)))
+    })?;
+    match Failure::of(Failure::sort(unread, &done).1) {
         None => Ok(()),
         Some(failure) => Err(failure.into()),
     }

@@ -215,15 +215,14 @@ impl Call<'_, '_> {
     }
 
     fn find_in_files(&mut self) -> Run<Found> {
-        let (manifests, failures) = manifest::read(self)?;
-        let mut found = Found { failures, single: manifests.len() == 1, ..Found::default() };
-        for one in manifests {
-            match self.object(Request::get(one.kind, &one.namespace, &one.name))? {
-                Ok(object) => found.objects.push(object),
-                Err(error) => found.failures.push(error.into()),
-            }
-        }
-        Ok(found)
+        let read = manifest::read(self)?;
+        let (manifests, unread) = &*read;
+        let done = self.each(manifests, |call, one| {
+            let object = call.object(Request::get(one.kind, &one.namespace, &one.name))?;
+            Ok(object.map(Some).map_err(Failure::from))
+        })?;
+        let (objects, failures) = Failure::sort(unread, &done);
+        Ok(Found { objects, failures, single: manifests.len() == 1 })
     }
 }
 

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::apply::{DryRun, LAST_APPLIED};
+use super::apply::DryRun;
 use super::call::{Call, Run};
 use super::fail::Failure;
 use super::flags::{Flag, Takes};
@@ -12,6 +12,7 @@ use super::resources::{FILES, SELECT, full_name};
 use super::rollout::{MANAGER, NUMBER, Revision, named, revisions};
 use super::verbs::Verb;
 use crate::kube::api::object::Object;
+use crate::kube::api::patch::three_way::LAST_APPLIED;
 use crate::kube::api::request::{PatchType, Request};
 use crate::kube::kinds::Kind;
 use crate::kube::print::describe::workload::same;

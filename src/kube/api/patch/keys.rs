@@ -45,5 +45,11 @@ pub fn of(parent: &str, field: &str, first: Option<&serde_json::Value>) -> ListM
 /// Objects of which a patch keeps only the fields it names (`retainKeys`).
 #[must_use]
 pub fn retains(parent: &str, field: &str) -> bool {
-    field == "strategy" && parent == "spec" || parent == "volumes"
+    field == "strategy" && parent == "spec"
+}
+
+/// Lists of such objects (`patchStrategy: merge,retainKeys`).
+#[must_use]
+pub fn retains_items(field: &str) -> bool {
+    field == "volumes"
 }

@@ -15,8 +15,8 @@ pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration
 #[must_use]
 pub fn patch(last: Option<&Value>, wanted: &Value, live: &Value) -> Value {
     let empty = Value::Object(Map::new());
-    let mut out = additions(live, wanted, "");
-    let deletions = deletions(last.unwrap_or(&empty), wanted, live, "");
+    let mut out = additions(live, wanted, "", false);
+    let deletions = deletions(last.unwrap_or(&empty), wanted, "");
     merge_into(&mut out, deletions);
     out
 }
@@ -63,52 +63,37 @@ pub fn go_json(value: &Value) -> String {
 }
 
 /// What `wanted` has and `live` has not, or has otherwise.
-fn additions(live: &Value, wanted: &Value, field: &str) -> Value {
+///
+/// `retain`: of this object only the wanted fields may stay; what else the live one has is named
+/// by telling which stay, even where nothing else changes.
+fn additions(live: &Value, wanted: &Value, field: &str, retain: bool) -> Value {
     let (Value::Object(before), Value::Object(after)) = (live, wanted) else {
         return wanted.clone();
     };
     let mut out = Map::new();
-    let parent = field;
     for (key, value) in after {
-        let Some(old) = before.get(key) else {
-            if !value.is_null() {
-                out.insert(key.clone(), value.clone());
-            }
-            continue;
-        };
-        if value.is_null() {
-            out.insert(key.clone(), Value::Null);
-            continue;
-        }
-        if old == value {
-            continue;
-        }
-        match (old, value) {
-            (Value::Object(_), Value::Object(new)) => {
-                let mut inner = additions(old, value, key);
+        match (before.get(key), value) {
+            (Some(old), value) if old == value => {}
+            (Some(old @ Value::Object(_)), Value::Object(_)) => {
+                let inner = additions(old, value, key, keys::retains(field, key));
                 if inner.as_object().is_some_and(|m| !m.is_empty()) {
-                    if keys::retains(parent, key) {
-                        retain_keys(&mut inner, new);
-                    }
                     out.insert(key.clone(), inner);
                 }
             }
-            (Value::Array(old), Value::Array(new)) => {
-                list_additions(&mut out, key, parent, old, new);
+            (Some(Value::Array(old)), Value::Array(new)) => {
+                list_additions(&mut out, key, field, old, new);
             }
-            _ => {
+            (Some(_) | None, value) => {
                 out.insert(key.clone(), value.clone());
             }
         }
     }
-    Value::Object(out)
-}
-
-fn retain_keys(patch: &mut Value, wanted: &Map<String, Value>) {
-    if let Some(map) = patch.as_object_mut() {
-        let keys: Vec<&String> = wanted.keys().collect();
-        map.insert("$retainKeys".to_owned(), json!(keys));
+    let more = || before.iter().any(|(key, old)| !old.is_null() && !after.contains_key(key));
+    let kept: Vec<&String> = after.iter().filter(|(_, v)| !v.is_null()).map(|(k, _)| k).collect();
+    if retain && !kept.is_empty() && (!out.is_empty() || more()) {
+        out.insert("$retainKeys".to_owned(), json!(kept));
     }
+    Value::Object(out)
 }
 
 fn list_additions(
@@ -130,27 +115,11 @@ fn list_additions(
             }
         }
         ListMerge::Key(merge) => {
-            let mut changed = Vec::new();
-            for item in new {
-                let id = item.get(merge);
-                let before = old.iter().find(|o| o.get(merge) == id && id.is_some());
-                let diff = match before {
-                    Some(before) => additions(before, item, key),
-                    None => item.clone(),
-                };
-                let differs = before.is_none() || diff.as_object().is_some_and(|m| !m.is_empty());
-                if let (true, Value::Object(mut map)) = (differs, diff) {
-                    if let Some(id) = id {
-                        map.insert(merge.to_owned(), id.clone());
-                    }
-                    changed.push(Value::Object(map));
-                }
-            }
-            let order: Vec<Value> =
-                new.iter().filter_map(|i| i.get(merge)).map(|id| json!({merge: id})).collect();
-            let order_changed = order_differs(old, new, merge);
-            if !changed.is_empty() || order_changed {
-                out.insert(format!("$setElementOrder/{key}"), Value::Array(order));
+            let changed = element_additions(key, merge, old, new);
+            let ids = |items: &[Value]| items.iter().map(|i| i.get(merge).cloned()).collect();
+            let (wanted, have): (Vec<_>, Vec<_>) = (ids(new), ids(old));
+            if !changed.is_empty() || wanted != have {
+                out.insert(format!("$setElementOrder/{key}"), order(new, merge));
             }
             if !changed.is_empty() {
                 out.insert(key.to_owned(), Value::Array(changed));
@@ -159,40 +128,55 @@ fn list_additions(
     }
 }
 
-/// Whether the wanted elements stand in another order.
-fn order_differs(old: &[Value], new: &[Value], key: &str) -> bool {
-    let wanted: Vec<Option<&Value>> = new.iter().map(|v| v.get(key)).collect();
-    let have: Vec<Option<&Value>> =
-        old.iter().map(|v| v.get(key)).filter(|id| wanted.contains(id)).collect();
-    have != wanted
+/// The elements that are new or differ, each with its key.
+fn element_additions(field: &str, merge: &str, old: &[Value], new: &[Value]) -> Vec<Value> {
+    let mut changed = Vec::new();
+    for item in new {
+        let Some(id) = item.get(merge) else {
+            changed.push(item.clone());
+            continue;
+        };
+        let Some(before) = old.iter().find(|o| o.get(merge) == Some(id)) else {
+            changed.push(item.clone());
+            continue;
+        };
+        let diff = additions(before, item, field, keys::retains_items(field));
+        if let Value::Object(mut map) = diff
+            && !map.is_empty()
+        {
+            map.insert(merge.to_owned(), id.clone());
+            changed.push(Value::Object(map));
+        }
+    }
+    changed
+}
+
+/// The keys of the elements in their order.
+fn order(items: &[Value], merge: &str) -> Value {
+    items.iter().filter_map(|i| i.get(merge)).map(|id| json!({merge: id})).collect()
 }
 
 /// What `last` had and `wanted` has not, as `null`s and `$patch: delete`.
-fn deletions(last: &Value, wanted: &Value, live: &Value, field: &str) -> Value {
+fn deletions(last: &Value, wanted: &Value, field: &str) -> Value {
     let (Value::Object(before), Value::Object(after)) = (last, wanted) else {
         return Value::Object(Map::new());
     };
     let mut out = Map::new();
-    let parent = field;
     for (key, old) in before {
-        let there = live.get(key);
         match (old, after.get(key)) {
             (_, None) => {
-                if there.is_some() {
-                    out.insert(key.clone(), Value::Null);
-                }
+                out.insert(key.clone(), Value::Null);
             }
             (Value::Object(_), Some(new @ Value::Object(_))) => {
-                let empty = Value::Object(Map::new());
-                let inner = deletions(old, new, there.unwrap_or(&empty), key);
+                let inner = deletions(old, new, key);
                 if inner.as_object().is_some_and(|m| !m.is_empty()) {
                     out.insert(key.clone(), inner);
                 }
             }
             (Value::Array(old), Some(Value::Array(new))) => {
-                list_deletions(&mut out, key, parent, old, new, there);
+                list_deletions(&mut out, key, field, old, new);
             }
-            _ => {}
+            (_, Some(_)) => {}
         }
     }
     Value::Object(out)
@@ -204,14 +188,11 @@ fn list_deletions(
     parent: &str,
     old: &[Value],
     new: &[Value],
-    live: Option<&Value>,
 ) {
-    let live = live.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     match keys::of(parent, key, old.first().or(new.first())) {
         ListMerge::Atomic => {}
         ListMerge::Set => {
-            let gone: Vec<Value> =
-                old.iter().filter(|v| !new.contains(v) && live.contains(v)).cloned().collect();
+            let gone: Vec<Value> = old.iter().filter(|v| !new.contains(v)).cloned().collect();
             if !gone.is_empty() {
                 out.insert(format!("$deleteFromPrimitiveList/{key}"), Value::Array(gone));
             }
@@ -220,26 +201,20 @@ fn list_deletions(
             let mut list = Vec::new();
             for item in old {
                 let Some(id) = item.get(merge) else { continue };
-                let find =
-                    |items: &[Value]| items.iter().find(|i| i.get(merge) == Some(id)).cloned();
-                let there = find(live);
-                match (find(new), there) {
-                    (None, Some(_)) => list.push(json!({merge: id, "$patch": "delete"})),
-                    (Some(new), Some(there)) => {
-                        if let Value::Object(mut inner) = deletions(item, &new, &there, key)
+                match new.iter().find(|i| i.get(merge) == Some(id)) {
+                    None => list.push(json!({merge: id, "$patch": "delete"})),
+                    Some(new) => {
+                        if let Value::Object(mut inner) = deletions(item, new, key)
                             && !inner.is_empty()
                         {
                             inner.insert(merge.to_owned(), id.clone());
                             list.push(Value::Object(inner));
                         }
                     }
-                    (_, None) => {}
                 }
             }
             if !list.is_empty() {
-                let order: Vec<Value> =
-                    new.iter().filter_map(|i| i.get(merge)).map(|id| json!({merge: id})).collect();
-                out.insert(format!("$setElementOrder/{key}"), Value::Array(order));
+                out.insert(format!("$setElementOrder/{key}"), order(new, merge));
                 out.insert(key.to_owned(), Value::Array(list));
             }
         }
@@ -310,6 +285,21 @@ mod tests {
         let wanted = json!({"spec": {"replicas": 1, "containers": [{"name": "a"}]}});
         let live = json!({"spec": {"replicas": 1, "x": 2, "containers": [{"name": "a", "y": 1}]}});
         assert_eq!(patch(Some(&wanted), &wanted, &live), json!({}));
+    }
+
+    #[test]
+    fn only_the_wanted_way_stays() {
+        let live = json!({"spec": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {}},
+            "volumes": [{"name": "v", "emptyDir": {}}]}});
+        let wanted = json!({"spec": {"strategy": {"type": "RollingUpdate"},
+            "volumes": [{"name": "v", "configMap": {"name": "c"}}]}});
+        assert_eq!(
+            patch(None, &wanted, &live),
+            json!({"spec": {"strategy": {"$retainKeys": ["type"]},
+                "$setElementOrder/volumes": [{"name": "v"}],
+                "volumes": [{"name": "v", "configMap": {"name": "c"},
+                             "$retainKeys": ["configMap", "name"]}]}})
+        );
     }
 
     #[test]
