@@ -1,12 +1,11 @@
-//! What exists before anyone asks for anything: namespaces and nodes.
+//! What exists before anyone asks for anything: the cluster's own objects and its nodes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::api::core::v1::{
-    Namespace, NamespaceSpec, NamespaceStatus, Node, NodeAddress, NodeCondition, NodeSpec as Spec,
-    NodeStatus, NodeSystemInfo, Taint,
+    Node, NodeAddress, NodeCondition, NodeSpec as Spec, NodeStatus, NodeSystemInfo, Taint,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -42,9 +41,6 @@ pub struct NodeSpec {
     pub real: bool,
 }
 
-/// Namespaces of every cluster.
-const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
-
 /// Conditions of a healthy node: type, status, reason, message.
 pub const HEALTHY: [(&str, &str, &str, &str); 4] = [
     (
@@ -60,23 +56,6 @@ pub const HEALTHY: [(&str, &str, &str, &str); 4] = [
 
 /// Make what every cluster has.
 pub fn bootstrap(cluster: &mut Cluster, cx: &mut Cx<'_, Output>) {
-    for name in NAMESPACES {
-        let mut metadata = meta("", name, cx);
-        let label = ("kubernetes.io/metadata.name".to_owned(), name.to_owned());
-        metadata.labels = Some([label].into());
-        put(
-            cluster,
-            Namespace {
-                metadata,
-                spec: Some(NamespaceSpec { finalizers: Some(vec!["kubernetes".to_owned()]) }),
-                status: Some(NamespaceStatus {
-                    phase: Some("Active".to_owned()),
-                    conditions: None,
-                }),
-            },
-            cx,
-        );
-    }
     let (now, by) = (cx.now, cx.cause);
     crate::kube::api::bootstrap::cluster(&mut cluster.store, now, cx.stream("bootstrap", ""), by);
 }

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 
+use crate::shell::kubectl::check::Namespaces;
 use crate::view::editor::{self, Dialect};
+use crate::view::manifests;
 
 /// Arguments of `check`.
 #[derive(clap::Args)]
@@ -50,7 +52,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             let base = path.parent()?;
             fs::read_to_string(base.join(relative)).ok()
         };
-        let verdict = editor::check(&name, &text, dialect, &beside);
+        let verdict = match args.tool {
+            Some(Tool::Kubectl) => manifests::check(&name, &text, Namespaces::Fresh),
+            _ => editor::check(&name, &text, dialect, &beside),
+        };
         refused |= !verdict.accepted;
         print!("{}", verdict.report(&name));
     }

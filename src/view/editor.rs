@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::compose;
+use crate::shell::kubectl::check::Namespaces;
+use crate::view::manifests;
 
 /// Which tool reads a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -92,7 +94,8 @@ pub fn check(
                 notes: found.warnings,
             }
         }
-        Dialect::Kubernetes => crate::view::manifests::check(text),
+        // The editor does not know the cluster that the learner will apply to.
+        Dialect::Kubernetes => manifests::check(name, text, Namespaces::Assumed),
     }
 }
 

@@ -10,6 +10,6 @@ pub mod object;
 pub mod timeline;
 pub mod traffic;
 pub mod editor;
-mod manifests;
+pub mod manifests;
 pub mod screen;
 pub mod complete;

@@ -6,7 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Service, ServiceAccount, ServicePort, ServiceSpec};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, Namespace, NamespaceSpec, NamespaceStatus, Service, ServiceAccount, ServicePort,
+    ServiceSpec,
+};
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -16,11 +19,13 @@ use crate::base::rng::Stream;
 use crate::base::time::SimTime;
 use crate::engine::trace::TraceId;
 use crate::kube::api::default;
-use crate::kube::api::object::{Key, Kind, Stored};
+use crate::kube::api::object::{Key, Stored};
 use crate::kube::api::store::Store;
 use crate::kube::clock;
 use crate::stub;
 
+/// Namespaces of every cluster (`pkg/controlplane/controller/systemnamespaces`).
+const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
 /// The certificate is a name only: nothing in the simulation checks it.
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nkubernetes\n-----END CERTIFICATE-----\n";
 /// Description that the publisher writes.
@@ -28,13 +33,21 @@ const CERTIFICATE_NOTE: &str = "Contains a CA bundle that can be used to verify 
      endpoints such as the internal service IP or kubernetes.default.svc. No other usage is \
      guaranteed across distributions of Kubernetes clusters.";
 
-/// Fill an empty cluster whose namespaces are there.
+/// Fill an empty cluster.
 pub fn cluster(store: &mut Store, now: SimTime, rng: &mut Stream, by: TraceId) {
     let mut at = Furnisher { store, now, rng, by };
-    let names: Vec<String> =
-        at.store.list(Kind::Namespace).map(|(k, _)| k.name.to_string()).collect();
-    for name in names {
-        at.namespace(&name);
+    for name in NAMESPACES {
+        let mut metadata = at.meta("", name);
+        metadata.labels =
+            Some([("kubernetes.io/metadata.name".to_owned(), name.to_owned())].into());
+        at.put(Namespace {
+            metadata,
+            spec: Some(NamespaceSpec { finalizers: Some(vec!["kubernetes".to_owned()]) }),
+            status: Some(NamespaceStatus { phase: Some("Active".to_owned()), conditions: None }),
+        });
+    }
+    for name in NAMESPACES {
+        at.namespace(name);
     }
     // `pkg/apis/scheduling/types.go`: SystemCriticalPriority and the one above.
     for (name, value, description) in [

@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::kube::api::base64;
 use crate::kube::api::object::Kind;
 
 /// A client's JSON in the version in which its kind is stored.
@@ -17,6 +18,7 @@ pub fn to_stored(kind: Kind, value: &Value) -> Value {
             (Kind::Event, "events.k8s.io/v1") => event(map),
             _ => {}
         }
+        base64::tidy(kind, map);
         map.insert("apiVersion".to_owned(), kind.api_version().into());
         map.insert("kind".to_owned(), kind.name().into());
     }

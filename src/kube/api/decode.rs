@@ -13,7 +13,10 @@ use serde::forward_to_deserialize_any;
 use serde_json::{Map, Number, Value};
 use std::fmt::{Display, Formatter, Result as FmtResult};
 
-use crate::kube::api::quantity;
+use crate::kube::api::{base64, quantity};
+
+/// How errors of the base64 crate begin.
+const BAD_BASE64: [&str; 3] = ["Invalid symbol", "Invalid input length", "Invalid padding"];
 
 /// A refusal to decode.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -264,7 +267,12 @@ impl<'de> Reader<'de, '_> {
                 let kind = self.value.map_or("null", go_kind);
                 format!("json: cannot unmarshal {kind} into Go value of type int32")
             }
-            _ => error.message,
+            _ => match self.value.and_then(Value::as_str).map(base64::canonical) {
+                Some(Err(offset)) if BAD_BASE64.iter().any(|b| error.message.starts_with(b)) => {
+                    format!("illegal base64 data at input byte {offset}")
+                }
+                _ => error.message,
+            },
         };
         DecodeError { message, at: self.path.at(), probed: false }
     }

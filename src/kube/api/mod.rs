@@ -13,6 +13,7 @@ pub mod store;
 pub mod selector;
 pub mod decode;
 pub mod convert;
+pub mod base64;
 pub mod shape;
 pub mod quantity;
 pub mod qos;

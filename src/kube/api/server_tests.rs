@@ -1,12 +1,12 @@
 //! Requests against a small cluster, as a client sees them.
 
-use k8s_openapi::api::core::v1::{Namespace, Pod, ResourceQuota, Service};
+use k8s_openapi::api::core::v1::{Pod, ResourceQuota, Service};
 use serde_json::{Value, json};
 
 use crate::base::rng::Rngs;
 use crate::base::time::SimTime;
 use crate::engine::trace::TraceId;
-use crate::kube::api::object::{Key, Kind, Object, Stored};
+use crate::kube::api::object::{Key, Kind, Object};
 use crate::kube::api::request::{
     ApiError, Body, Options, PatchType, Propagation, Request, Response, Subresource, Verb,
 };
@@ -25,18 +25,6 @@ impl Small {
         let mut store = Store::default();
         let mut rngs = Rngs::new(1);
         let now = SimTime::from_secs(10);
-        for name in ["default", "kube-system"] {
-            let mut ns = Namespace::default();
-            ns.metadata.name = Some(name.to_owned());
-            ns.status.get_or_insert_default().phase = Some("Active".to_owned());
-            store.commit(
-                Kind::Namespace,
-                &Key::cluster(name),
-                Some(ns.into_object()),
-                now,
-                TraceId::NONE,
-            );
-        }
         bootstrap::cluster(&mut store, now, rngs.stream("t", ""), TraceId::NONE);
         Self { store, rngs, now }
     }

@@ -114,8 +114,9 @@ pub fn update(
         return Ok(Arc::new(object));
     }
     if delete::finished(&object) {
-        let change = call.store.commit(kind, &key, None, call.now, call.by);
-        return change.old.clone().ok_or_else(|| ApiError::not_found(kind, &key.name));
+        // The answer shows the object as it was when it went, without its finalizers.
+        call.store.commit(kind, &key, None, call.now, call.by);
+        return Ok(Arc::new(object));
     }
     let change = call.store.commit(kind, &key, Some(object), call.now, call.by);
     change.new.clone().ok_or_else(|| ApiError::not_found(kind, &key.name))

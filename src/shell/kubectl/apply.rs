@@ -8,10 +8,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::call::{Call, Run};
+use super::document::Manifest;
 use super::fail::Failure;
 use super::flags::{Flag, Takes};
 use super::get::{Format, OUTPUT};
-use super::manifest::{self, Manifest};
+use super::manifest;
 use super::resources::{FILES, full_name};
 use super::show::json;
 use super::verbs::Verb;
@@ -126,8 +127,8 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
     let dry = DryRun::of(call)?;
     let format = Format::of(call)?;
     let read = manifest::read(call)?;
-    let (manifests, unread) = &*read;
-    if manifests.is_empty() && unread.is_empty() {
+    let (manifests, unread) = (&read.found, &read.failures());
+    if read.is_empty() {
         return Err(Failure::plain("no objects passed to apply").into());
     }
     let done = call.each(manifests, |call, one| {
@@ -232,7 +233,8 @@ fn about(one: &Manifest) -> String {
     )
 }
 
-fn nameless(one: &Manifest) -> Failure {
+/// What is said of an object without a name.
+pub(super) fn nameless(one: &Manifest) -> Failure {
     let generate = one.value.pointer("/metadata/generateName").and_then(Value::as_str);
     if let Some(prefix) = generate.filter(|p| !p.is_empty()) {
         return Failure::plain(format!("from {prefix}: cannot use generate name with apply"));

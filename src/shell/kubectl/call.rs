@@ -10,10 +10,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::document::Manifests;
 use super::fail::Failure;
 use super::flags::Flags;
 use super::follow::Follow;
-use super::manifest::Manifest;
 use crate::base::time::{SimDuration, SimTime};
 use crate::kube::api::object::Object;
 use crate::kube::api::request::{ApiError, Request, Response};
@@ -38,9 +38,6 @@ impl<T: Into<Failure>> From<T> for Halt {
         Self::Fail(failure.into())
     }
 }
-
-/// Objects of manifests, and what could not be read.
-pub(super) type Manifests = (Vec<Manifest>, Vec<Failure>);
 
 /// What a verb and its parts return.
 pub(super) type Run<T> = Result<T, Halt>;

@@ -47,8 +47,8 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
     let dry = DryRun::of(call)?;
     let format = Format::of(call)?;
     let read = manifest::read(call)?;
-    let (manifests, unread) = &*read;
-    if manifests.is_empty() && unread.is_empty() {
+    let (manifests, unread) = (&read.found, &read.failures());
+    if read.is_empty() {
         return Err(Failure::plain("no objects passed to create").into());
     }
     let done = call.each(manifests, |call, one| {

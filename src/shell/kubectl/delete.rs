@@ -44,7 +44,7 @@ struct Victim {
     kind: Kind,
     namespace: Arc<str>,
     name: String,
-    source: Option<String>,
+    source: Option<Arc<str>>,
 }
 
 fn run(call: &mut Call<'_, '_>) -> Run<()> {
@@ -148,7 +148,7 @@ fn grace(call: &Call<'_, '_>) -> Result<Option<i64>, Failure> {
 fn victims(call: &mut Call<'_, '_>) -> Run<(Vec<Victim>, Vec<Failure>)> {
     if call.flags.has("filename") {
         let read = manifest::read(call)?;
-        let (manifests, unread) = &*read;
+        let (manifests, unread) = (&read.found, &read.failures());
         let victims = manifests.iter().map(|m| Victim {
             kind: m.kind,
             namespace: m.namespace.clone(),

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use super::apply::{DryRun, SEND, create_request};
 use super::call::{Call, Run};
+use super::document::Manifest;
 use super::fail::Failure;
 use super::flags::{Flag, Takes};
-use super::manifest::{self, Manifest};
+use super::manifest;
 use super::resources::FILES;
 use super::show::yaml;
 use super::verbs::Verb;
@@ -45,7 +46,7 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
         return Err(Failure::plain("must specify one of -f and -k").into());
     }
     let read = manifest::read(call)?;
-    let (manifests, unread) = &*read;
+    let (manifests, unread) = (&read.found, &read.failures());
     if let Some(failure) = Failure::of(unread.clone()) {
         return Err(failure.into());
     }

@@ -14,7 +14,7 @@ use super::follow::Follow;
 use super::logs::{default_container, pod_for};
 use super::verbs::Verb;
 use crate::kube::api::object::Object;
-use crate::kube::api::request::{Options, Request, Response, Subresource, Verb as Ask};
+use crate::kube::api::request::{ApiError, Options, Request, Response, Subresource, Verb as Ask};
 use crate::kube::kinds::Kind;
 use crate::shell::job::{Io, Ticket, Wake};
 
@@ -213,11 +213,7 @@ impl Running {
                 Ok(Response::Done { exit }) => self.ended(exit, io),
                 Ok(_) => None,
                 Err(error) => {
-                    let text = match error.reason {
-                        "InternalError" => Failure::plain(error.message).shown().0,
-                        _ => Failure::from(error).shown().0,
-                    };
-                    io.err(text);
+                    io.err(refused(error).shown().0);
                     Some(1)
                 }
             },
@@ -266,6 +262,20 @@ impl Running {
         }
         None
     }
+}
+
+/// A command that could not be started: the kubelet, the API server and the client each tell it
+/// as an internal error, of which the client prints two.
+fn refused(error: ApiError) -> Failure {
+    const INTERNAL: &str = "Internal error occurred: ";
+    if error.reason != "InternalError" {
+        return error.into();
+    }
+    let mut bare = error.message.as_str();
+    while let Some(rest) = bare.strip_prefix(INTERNAL) {
+        bare = rest;
+    }
+    Failure::plain(format!("{INTERNAL}{INTERNAL}{bare}"))
 }
 
 fn attach(call: &mut Call<'_, '_>) -> Run<()> {

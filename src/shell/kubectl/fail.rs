@@ -53,7 +53,14 @@ impl Failure {
     pub(super) fn sort(read: &[Self], done: &[Done]) -> (Vec<Arc<Object>>, Vec<Self>) {
         let objects = done.iter().flatten().flatten().cloned();
         let failures = done.iter().filter_map(|d| d.as_ref().err());
-        (objects.collect(), read.iter().chain(failures).cloned().collect())
+        let failures: Vec<Self> = failures.cloned().collect();
+        // What could not be read counts as one failure beside others.
+        let mut all = match read {
+            many @ [_, _, ..] if !failures.is_empty() => vec![Self::Many(many.to_vec())],
+            few => few.to_vec(),
+        };
+        all.extend(failures);
+        (objects.collect(), all)
     }
 
     /// The text for standard error, with line ends, and the exit code.
@@ -78,7 +85,10 @@ impl Failure {
             Self::Plain(message) | Self::Usage(message, _) | Self::Raw(message, _) => {
                 message.clone()
             }
-            Self::Many(all) => all.iter().map(Self::bare).collect::<Vec<_>>().join("\n"),
+            Self::Many(all) => {
+                let all: Vec<String> = all.iter().map(Self::bare).collect();
+                format!("[{}]", all.join(", "))
+            }
         }
     }
 }

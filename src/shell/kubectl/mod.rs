@@ -5,15 +5,20 @@
 //! answer of the server. Left out: `kustomize`, `debug`, `proxy`, `certificate`, plugins.
 
 mod call;
+mod document;
 mod fail;
 mod flags;
 mod follow;
+mod go_json;
 mod help;
+mod locate;
 mod manifest;
 mod resources;
+mod schema;
 mod show;
 mod verbs;
 
+pub mod check;
 pub mod config;
 
 mod annotate;

@@ -9,6 +9,7 @@ use super::call::{Call, Run};
 use super::fail::Failure;
 use super::flags::{Flag, Takes};
 use super::get::Format;
+use super::go_json;
 use super::resources::{FILES, full_name};
 use super::verbs::Verb;
 use crate::base::yaml::{self, Dialect};
@@ -104,8 +105,7 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
         request.options.field_manager = call.flags.some("field-manager").map(Into::into);
         match call.object(request)? {
             Ok(after) if matches!(format, Format::Table) => {
-                let same = after.revision() == object.revision() && dry == DryRun::None;
-                let done = if same { "patched (no change)" } else { "patched" };
+                let done = if after == object { "patched (no change)" } else { "patched" };
                 call.line(format!("{} {done}{}", full_name(&object), dry.mark()));
             }
             Ok(after) => {
@@ -123,125 +123,10 @@ fn read(text: &str) -> Result<Result<Value, ApiError>, Failure> {
     if text.trim_start().starts_with(['{', '[']) {
         return Ok(match serde_json::from_str(text) {
             Ok(value) => Ok(value),
-            Err(_) => Err(ApiError::bad_request(json_error(text))),
+            Err(_) => Err(ApiError::bad_request(go_json::error(text).unwrap_or_default())),
         });
     }
     let nodes = yaml::parse(text)
         .map_err(|e| Failure::plain(format!("unable to parse \"{text}\": {e}")))?;
     Ok(Ok(nodes.first().map_or(Value::Null, |n| n.value(Dialect::Kubectl))))
-}
-
-/// What Go's `encoding/json` says about a text that is no JSON.
-#[expect(clippy::too_many_lines, reason = "a table of cases, one after the other")]
-fn json_error(text: &str) -> String {
-    let end = || "unexpected end of JSON input".to_owned();
-    let bad = |c: char, looking: &str| {
-        let shown = match c {
-            '\'' => "'\\''".to_owned(),
-            c => format!("'{c}'"),
-        };
-        format!("invalid character {shown} {looking}")
-    };
-    let mut open: Vec<char> = Vec::new();
-    // What may come next.
-    let mut state = Next::Value;
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c.is_whitespace() {
-            continue;
-        }
-        state = match (state, c) {
-            (Next::Value | Next::ValueOrEnd, '{') => {
-                open.push('{');
-                Next::KeyOrEnd
-            }
-            (Next::Value | Next::ValueOrEnd, '[') => {
-                open.push('[');
-                Next::ValueOrEnd
-            }
-            (Next::ValueOrEnd | Next::Comma, ']') if open.last() == Some(&'[') => {
-                open.pop();
-                Next::Comma
-            }
-            (Next::KeyOrEnd | Next::Comma, '}') if open.last() == Some(&'{') => {
-                open.pop();
-                Next::Comma
-            }
-            (Next::Value | Next::ValueOrEnd | Next::Key | Next::KeyOrEnd, '"') => {
-                let mut escaped = false;
-                let closed = chars.by_ref().any(|c| match c {
-                    _ if escaped => {
-                        escaped = false;
-                        false
-                    }
-                    '\\' => {
-                        escaped = true;
-                        false
-                    }
-                    c => c == '"',
-                });
-                if !closed {
-                    return end();
-                }
-                if matches!(state, Next::Key | Next::KeyOrEnd) { Next::Colon } else { Next::Comma }
-            }
-            (Next::Value | Next::ValueOrEnd, '-' | '0'..='9' | 't' | 'f' | 'n') => {
-                let word = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '+' | '-');
-                while chars.next_if(word).is_some() {}
-                Next::Comma
-            }
-            (Next::Colon, ':') => Next::Value,
-            (Next::Comma, ',') => match open.last() {
-                Some('{') => Next::Key,
-                Some(_) => Next::Value,
-                None => return bad(c, "after top-level value"),
-            },
-            (Next::Key | Next::KeyOrEnd, c) => {
-                return bad(c, "looking for beginning of object key string");
-            }
-            (Next::Colon, c) => return bad(c, "after object key"),
-            (Next::Comma, c) => {
-                let after = match open.last() {
-                    Some('{') => "after object key:value pair",
-                    Some(_) => "after array element",
-                    None => "after top-level value",
-                };
-                return bad(c, after);
-            }
-            (Next::Value | Next::ValueOrEnd, c) => {
-                return bad(c, "looking for beginning of value");
-            }
-        };
-    }
-    end()
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Next {
-    Value,
-    ValueOrEnd,
-    Key,
-    KeyOrEnd,
-    Colon,
-    Comma,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn complaints_about_json() {
-        for (text, message) in [
-            ("{bad", "invalid character 'b' looking for beginning of object key string"),
-            ("{\"a\":", "unexpected end of JSON input"),
-            ("{\"a\" 1}", "invalid character '1' after object key"),
-            ("{\"a\":1 \"b\"}", "invalid character '\"' after object key:value pair"),
-            ("{\"a\":x}", "invalid character 'x' looking for beginning of value"),
-            ("[1 2]", "invalid character '2' after array element"),
-            ("{\"a\":1}}", "invalid character '}' after top-level value"),
-        ] {
-            assert_eq!(json_error(text), message, "{text}");
-        }
-    }
 }

@@ -5,9 +5,10 @@
 use super::apply::{DryRun, SEND, validation, with_source};
 use super::call::{Call, Run};
 use super::create::saved;
+use super::document::Manifest;
 use super::fail::Failure;
 use super::flags::{Flag, Takes};
-use super::manifest::{self, Manifest};
+use super::manifest;
 use super::resources::{FILES, full_name};
 use super::verbs::Verb;
 use super::wait;
@@ -39,7 +40,7 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
     }
     let dry = DryRun::of(call)?;
     let read = manifest::read(call)?;
-    let (manifests, unread) = &*read;
+    let (manifests, unread) = (&read.found, &read.failures());
     let done = call.each(manifests, |call, one| {
         let mut request = Request::new(Ask::Update, one.kind, &one.namespace, &one.name);
         if call.flags.on("force") {

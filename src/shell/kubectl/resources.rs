@@ -216,7 +216,7 @@ impl Call<'_, '_> {
 
     fn find_in_files(&mut self) -> Run<Found> {
         let read = manifest::read(self)?;
-        let (manifests, unread) = &*read;
+        let (manifests, unread) = (&read.found, &read.failures());
         let done = self.each(manifests, |call, one| {
             let object = call.object(Request::get(one.kind, &one.namespace, &one.name))?;
             Ok(object.map(Some).map_err(Failure::from))

@@ -84,7 +84,7 @@ impl Lines {
             self.at(0, format!("{title}:\t<none>"));
         }
         for (i, (key, value)) in labels.iter().enumerate() {
-            let start = if i == 0 { format!("{title}:") } else { indent_of(title) };
+            let start = if i == 0 { format!("{title}:") } else { String::new() };
             self.at(0, format!("{start}\t{key}={value}"));
         }
     }
@@ -169,11 +169,6 @@ fn event_row(event: &Event, now: SimTime) -> String {
     }
     let kind = text(event.type_.as_ref());
     format!("{kind}\t{}\t{interval}\t{from}\t{message}", text(event.reason.as_ref()))
-}
-
-/// A multi-line value continues under its first value, with the indent of its title.
-fn indent_of(title: &str) -> String {
-    title.chars().take_while(|c| *c == ' ').collect()
 }
 
 fn shorten(line: &str) -> String {
