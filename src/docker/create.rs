@@ -120,6 +120,7 @@ impl Daemon {
         env: &mut Env<'_, '_>,
     ) -> Result<(String, Vec<String>), ApiError> {
         let warnings = self.verify(&mut config, env)?;
+        self.verify_mounts(&config.host.mounts, env)?;
         let wanted = config.config.image.clone();
         let image = self.image_for_run(&wanted, env)?;
         let merged = merge(&config.config, &image.config);
@@ -132,8 +133,17 @@ impl Daemon {
         let name = self.reserve_name(name, &id, env)?;
         let endpoints = self.plan_endpoints(&config)?;
         let image_volumes: Vec<String> = merged.volumes.iter().cloned().collect();
-        let mut plan = self.plan_mounts(&config, &image_volumes)?;
-        let anonymous = self.prepare_mounts(&mut plan, env)?;
+        let planned = self.plan_mounts(&config, &image_volumes).and_then(|mut plan| {
+            let anonymous = self.prepare_mounts(&mut plan, env)?;
+            Ok((plan, anonymous))
+        });
+        let (plan, anonymous) = match planned {
+            Ok(planned) => planned,
+            Err(error) => {
+                // The half-made container is cleaned up, which leaves an event (engine/29).
+                return Err(self.half_made(&id, &name, &config.config, error, env));
+            }
+        };
         let mut container = self.blank(&id, &name, &image, merged, config.host, env);
         container.argv = argv;
         container.endpoints = endpoints;
@@ -180,13 +190,6 @@ impl Daemon {
                         "invalid {word}: unknown capability: \"CAP_{bare}\""
                     )));
                 }
-            }
-        }
-        for server in &host.dns {
-            if server.parse::<std::net::IpAddr>().is_err() {
-                return Err(ApiError::bad(format!(
-                    "bad nameserver address {server}: ParseAddr(\"{server}\"): unable to parse IP"
-                )));
             }
         }
         if !LOG_DRIVERS.contains(&host.log_driver.as_str()) {

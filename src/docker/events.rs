@@ -31,7 +31,7 @@ impl EventLog {
 }
 
 impl Daemon {
-    fn event(
+    pub(crate) fn event(
         &self,
         kind: &'static str,
         action: &str,

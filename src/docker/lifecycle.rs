@@ -77,6 +77,7 @@ impl Daemon {
         let Some(c) = self.containers.get(id) else { return Ok(()) };
         let network =
             |text: String| (128, format!("failed to set up container networking: {text}"));
+        self.refuse_network_settings(c)?;
         if let Some(target) = c.host.network_mode.strip_prefix("container:") {
             self.share_network(id, target, env).map_err(|text| (128, text))?;
         }
@@ -86,6 +87,9 @@ impl Daemon {
         }
         self.publish_ports(id, env).map_err(network)?;
         self.write_hosts(id, env);
+        if let Some(c) = self.containers.get(id) {
+            self.refuse_sysctls(c)?;
+        }
         let host = self.host.clone();
         let machine_id = ContainerId::from(id);
         let started = env.cx.within(|cx| env.machines.start(&host, &machine_id, cx));

@@ -29,6 +29,7 @@ mod ports;
 mod power;
 mod probes;
 mod reference;
+mod refusals;
 mod removal;
 mod restart;
 mod serve;

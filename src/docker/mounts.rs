@@ -177,6 +177,28 @@ fn parse_mount(mount: &Mount) -> Result<Planned, String> {
 }
 
 impl Daemon {
+    /// Mounts in long form are checked before anything is made (`ValidateMountConfig`).
+    pub(crate) fn verify_mounts(
+        &self,
+        mounts: &[Mount],
+        env: &mut Env<'_, '_>,
+    ) -> Result<(), ApiError> {
+        for mount in mounts {
+            let planned = parse_mount(mount).map_err(ApiError::bad)?;
+            if planned.point.kind != MountKind::Bind || planned.create_source {
+                continue;
+            }
+            let path = &planned.point.source;
+            let files = env.machines.host_files(&self.host);
+            if files.is_some_and(|files| files.stat(path).is_err()) {
+                return Err(ApiError::bad(format!(
+                    "invalid mount config for type \"bind\": bind source path does not exist: {path}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// All mounts of a container to be, in order of their targets.
     pub(crate) fn plan_mounts(
         &self,
@@ -231,11 +253,6 @@ impl Daemon {
             let Some(files) = env.machines.host_files(&self.host) else { continue };
             if files.stat(path).is_ok() {
                 continue;
-            }
-            if !planned.create_source {
-                return Err(ApiError::bad(format!(
-                    "invalid mount config for type \"bind\": bind source path does not exist: {path}"
-                )));
             }
             files.put(path, Entry::Directory { mode: 0o755 });
         }

@@ -7,6 +7,7 @@ use crate::docker::api::{Port, PortBinding, PortSummary, Protocol};
 use crate::docker::container::Container;
 use crate::docker::daemon::{Daemon, Env};
 use crate::net::Proto;
+use crate::net::api::NetError;
 
 const fn proto(protocol: Protocol) -> Proto {
     match protocol {
@@ -93,8 +94,10 @@ fn publish(
     } else {
         binding.host_ip.parse().unwrap_or(Ipv4Addr::LOCALHOST)
     };
+    let candidates = candidates(&binding.host_port);
+    let range = candidates.len() > 1;
     let mut last = String::new();
-    for candidate in candidates(&binding.host_port) {
+    for candidate in candidates {
         match env.fabric.publish(&place, port.number, ip, candidate, proto(port.protocol)) {
             Ok(got) => {
                 let made = |host_ip: &str| PortBinding {
@@ -106,6 +109,8 @@ fn publish(
                     host_ip => vec![made(host_ip)],
                 });
             }
+            // The allocator's word for a range none of whose ports is left.
+            Err(NetError::PortTaken(..)) if range => last = "all ports are allocated".to_owned(),
             Err(error) => last = error.to_string(),
         }
     }

@@ -15,7 +15,7 @@ use crate::machine::io::{Due, Output};
 use crate::machine::proc::{Birth, MAIN, Room, SIGKILL, Work, memory_used};
 use crate::machine::resolve;
 use crate::machine::runtime::{Machines, ProcessRow, RuntimeError, StartError, Stats};
-use crate::machine::spec::{ContainerSpec, ExecSpec, MountSource};
+use crate::machine::spec::{ContainerSpec, ExecSpec, Mount, MountSource};
 use crate::machine::view::View;
 use crate::posix::{Entry, FileSystem as _, Files, Wake, normal};
 
@@ -615,6 +615,7 @@ impl Room<'_, '_> {
         live.oom_near = false;
         live.cpu_used_us = 0;
         live.cpu_since = self.cx.now;
+        self.check_mounts(&spec)?;
         let user = self
             .with_files(|view| resolve::user(view, &spec.user))
             .map_err(|message| StartError { code: 128, message })?;
@@ -655,6 +656,37 @@ impl Room<'_, '_> {
         let delay = self.cx.latency(&PROGRAM_START, actor.as_str());
         self.timer(delay, Due::Begin { process });
         Ok(())
+    }
+
+    /// A directory cannot be mounted over a file, nor a file over a directory (`mount(2)`).
+    fn check_mounts(&mut self, spec: &ContainerSpec) -> Result<(), StartError> {
+        if !spec.mounts.iter().any(|m| matches!(m.source, MountSource::Bind(_))) {
+            return Ok(());
+        }
+        let Some(target) = self.with_files(|view| view.clash().map(str::to_owned)) else {
+            return Ok(());
+        };
+        let of = |m: &&Mount| normal("/", &m.target) == target;
+        let Some(MountSource::Bind(source)) = spec.mounts.iter().find(of).map(|m| &m.source) else {
+            return Ok(());
+        };
+        let (head, tail) = match spec.namespace {
+            // dockerd explains the kernel's word (`translateContainerdStartErr`).
+            Namespace::Moby => (
+                "",
+                ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the \
+                 specified host path exists and is the expected type",
+            ),
+            Namespace::K8s => ("error during container init: ", ""),
+        };
+        // The file descriptor is the recorded one (compose/25).
+        let message = format!(
+            "{}{head}error mounting {source:?} to rootfs at {target:?}: mount src={source}, \
+             dst={target}, dstFd=/proc/thread-self/fd/14, flags=MS_BIND|MS_REC: not a \
+             directory{tail}",
+            start_failed(spec.namespace)
+        );
+        Err(StartError { code: 127, message })
     }
 
     /// `HOME` comes last, as runc sets it.

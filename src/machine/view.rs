@@ -123,6 +123,21 @@ impl View {
         all
     }
 
+    /// The first target below which a directory would cover a file, or a file a directory.
+    pub(super) fn clash(&self) -> Option<&str> {
+        let mut below = Self { points: Vec::new(), ..self.clone() };
+        for point in &self.points {
+            let source = self.stores.get(point.store).and_then(|(_, files)| files.get(&point.sub));
+            let is_dir = matches!(source, None | Some(Entry::Directory { .. }));
+            let under = below.stat(&point.target).map(|s| s.kind == Kind::Directory);
+            if under.is_ok_and(|dir| dir != is_dir) {
+                return Some(&point.target);
+            }
+            below.points.push(point.clone());
+        }
+        None
+    }
+
     fn point(&self, path: &str) -> Option<&Point> {
         self.points.iter().rev().find(|p| {
             path == p.target

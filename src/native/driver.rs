@@ -59,6 +59,11 @@ impl<W: FnMut(&World)> Driver<W> {
         deadline: SimTime,
     ) -> Option<FinishedRun> {
         let run = self.start(host, cwd, text, tty);
+        self.finish(run, deadline)
+    }
+
+    /// Wait for the end of a script, at most until `deadline`.
+    pub fn finish(&mut self, run: u32, deadline: SimTime) -> Option<FinishedRun> {
         loop {
             if let Some(finished) = self.world.finished(run) {
                 return Some(finished.clone());

@@ -31,6 +31,8 @@ const API_HOP: Latency = Latency {
 };
 /// Lines typed ahead that are kept.
 const MAX_AHEAD: usize = 256;
+/// The signal that nothing survives.
+const SIGKILL: u8 = 9;
 /// Scripts whose results are kept.
 const MAX_FINISHED: usize = 256;
 /// The learner's home.
@@ -307,8 +309,11 @@ impl Shell {
         Some(Todo::Process(run, posix::Wake::Stdin(Some(format!("{line}\n")))))
     }
 
-    /// A signal to everything in the foreground of a run (Ctrl-C is 2).
+    /// A signal to everything in the foreground of a run (Ctrl-C is 2); 9 ends the run at once.
     pub fn signal(&mut self, run: u32, signal: u8, files: &mut Files, cx: ShellCx<'_, '_>) {
+        if signal == SIGKILL {
+            return self.end(run, 128 + SIGKILL, cx);
+        }
         for terminal in self.terminals.values_mut().filter(|t| t.run == run) {
             terminal.ahead.clear();
         }

@@ -29,6 +29,9 @@ pub(super) fn replay(case: &Path, scenario: &Value, out: &Path) -> Result<()> {
     let root = format!("/home/student/cases/{name}");
     let genesis = genesis(case, scenario, &root)?;
     let mut recorder = Recorder::default();
+    // The area of invalid files was recorded by the engine's log of events alone: none of its
+    // traces holds a sample of a container.
+    recorder.samples = !name.starts_with("compose-invalid/");
     let mut replay = Replay {
         driver: Driver::new(&genesis, |world: &World| recorder.look(world)),
         cwd: working_directory(scenario, &root),
@@ -37,8 +40,9 @@ pub(super) fn replay(case: &Path, scenario: &Value, out: &Path) -> Result<()> {
         background: Vec::new(),
     };
     let steps = scenario.get("steps").and_then(Value::as_array).cloned().unwrap_or_default();
-    for step in &steps {
-        replay.step(step);
+    for (index, step) in steps.iter().enumerate() {
+        let next = steps.get(index + 1).and_then(|next| next.get("at")).and_then(seconds);
+        replay.step(step, next);
     }
     replay.collect_background(true);
     let lines = replay.lines;
@@ -113,14 +117,15 @@ struct Replay<W> {
 }
 
 impl<W: FnMut(&World)> Replay<W> {
-    fn step(&mut self, step: &Value) {
+    /// One step; `next` is when the next one began in the recording.
+    fn step(&mut self, step: &Value, next: Option<SimTime>) {
         let text = |key: &str| step.get(key).and_then(Value::as_str);
         if let Some(at) = step.get("at").and_then(seconds) {
             self.driver.advance(at);
         }
         let host = text("host").unwrap_or("host").to_owned();
         if let Some(line) = text("run") {
-            self.run(&host, line);
+            self.run(&host, line, next);
         } else if let Some(line) = text("run_tty") {
             self.run_tty(&host, line, step.get("ctrl_c_after").and_then(seconds));
         } else if let Some(line) = text("run_background") {
@@ -144,12 +149,44 @@ impl<W: FnMut(&World)> Replay<W> {
         self.collect_background(false);
     }
 
-    fn run(&mut self, host: &str, line: &str) {
+    fn run(&mut self, host: &str, line: &str, next: Option<SimTime>) {
         let start = self.driver.world.now();
         let cwd = self.cwd.clone();
-        let finished = self.driver.script(host, &cwd, line, false, start + COMMAND_LIMIT);
-        let finished = finished.unwrap_or_else(|| timed_out(start, self.driver.world.now()));
+        let limit = start + COMMAND_LIMIT;
+        let run = self.driver.start(host, &cwd, line, false);
+        let patience = next.map_or(limit, |next| next.clamp(start, limit));
+        let mut finished = self.driver.finish(run, patience);
+        if finished.is_none() && !self.never_ends(run, limit) {
+            finished = self.driver.finish(run, limit);
+        }
+        let finished = finished.unwrap_or_else(|| self.give_up(run, start));
         self.record(host, line, &finished);
+    }
+
+    /// Whether a command would still run at the limit. The recorder gave such a command less time
+    /// than that, and went on to the next step.
+    fn never_ends(&self, run: u32, limit: SimTime) -> bool {
+        let mut ahead: Driver<fn(&World)> =
+            Driver { world: self.driver.world.clone(), watch: |_| () };
+        ahead.finish(run, limit).is_none()
+    }
+
+    /// The recorder kills a command that takes too long and keeps what it has said.
+    fn give_up(&mut self, run: u32, started: SimTime) -> FinishedRun {
+        let ended = self.driver.world.now();
+        self.driver.world.execute(Command::Signal { run, signal: 9 });
+        let mut done = self.driver.finish(run, ended).unwrap_or_else(|| FinishedRun {
+            started,
+            ended,
+            stdout: String::new(),
+            stderr: String::new(),
+            exit: 137,
+            timed_out: true,
+        });
+        done.timed_out = true;
+        let seconds = done.ended.since(done.started).as_secs();
+        done.stderr.push_str(&format!("\n[recorder: timed out after {seconds} s]"));
+        done
     }
 
     fn run_tty(&mut self, host: &str, line: &str, interrupt: Option<SimTime>) {
@@ -206,8 +243,7 @@ impl<W: FnMut(&World)> Replay<W> {
             match self.driver.world.finished(run).cloned() {
                 Some(done) => self.record(&host, &format!("{line}   # in background"), &done),
                 None if last => {
-                    let now = self.driver.world.now();
-                    let done = timed_out(now, now);
+                    let done = self.give_up(run, self.driver.world.now());
                     self.record(&host, &format!("{line}   # in background"), &done);
                 }
                 None => self.background.push((run, host, line)),
@@ -234,15 +270,4 @@ fn without_registries(text: &str) -> String {
     text.replace("registry-1.docker.io", "<registry-api>")
         .replace("index.docker.io", "<registry-index>")
         .replace("docker.io/", "<registry>/")
-}
-
-fn timed_out(started: SimTime, ended: SimTime) -> FinishedRun {
-    FinishedRun {
-        started,
-        ended,
-        stdout: String::new(),
-        stderr: "[recorder: timed out]".to_owned(),
-        exit: 124,
-        timed_out: true,
-    }
 }

@@ -16,6 +16,8 @@ const ID_DIGITS: usize = 25;
 pub(super) struct Recorder {
     /// Lines written.
     pub(super) lines: Vec<Value>,
+    /// Whether containers are inspected, too.
+    pub(super) samples: bool,
     events_seen: u64,
     revision: u64,
     containers: BTreeMap<(String, String), Value>,
@@ -25,7 +27,7 @@ impl Recorder {
     /// Look at the world and write down what is new.
     pub(super) fn look(&mut self, world: &World) {
         self.events(world);
-        if world.docker().revision() == self.revision {
+        if !self.samples || world.docker().revision() == self.revision {
             return;
         }
         self.revision = world.docker().revision();
