@@ -51,9 +51,14 @@ impl Daemon {
             c.manager.reset();
         }
         c.cancelled = false;
-        let started = self.try_start(id, env);
+        let started = self.refuse_name_servers(id).and_then(|()| {
+            let started = self.try_start(id, env);
+            if started.is_err() {
+                self.release(id, env);
+            }
+            started
+        });
         let Err((code, message)) = started else { return Ok(()) };
-        self.release(id, env);
         let Some(c) = self.containers.get_mut(id) else { return Ok(()) };
         c.error.clone_from(&message);
         c.exit_code = code;
@@ -77,7 +82,7 @@ impl Daemon {
         let Some(c) = self.containers.get(id) else { return Ok(()) };
         let network =
             |text: String| (128, format!("failed to set up container networking: {text}"));
-        self.refuse_network_settings(c)?;
+        self.refuse_links(c)?;
         if let Some(target) = c.host.network_mode.strip_prefix("container:") {
             self.share_network(id, target, env).map_err(|text| (128, text))?;
         }

@@ -38,7 +38,7 @@ mod system;
 mod units;
 mod volumes;
 
-pub use build::{BuildPrinter, plain_text};
+pub use build::BuildPrinter;
 pub use names::{short, signal_number};
 pub use reference::ImageRef;
 pub use state::ContainerView;

@@ -90,17 +90,18 @@ fn sysctl_problem(key: &str, host_network: bool) -> Option<String> {
 }
 
 impl Daemon {
-    /// Name servers and links of the old kind, before anything is set up; with an exit code.
-    pub(crate) fn refuse_network_settings(&self, c: &Container) -> Result<(), (i64, String)> {
+    /// Name servers, without which there is not even a sandbox; with an exit code.
+    pub(crate) fn refuse_name_servers(&self, id: &str) -> Result<(), (i64, String)> {
+        let Some(c) = self.containers.get(id) else { return Ok(()) };
         let bad = c.host.dns.iter().find(|server| server.parse::<IpAddr>().is_err());
-        if let Some(server) = bad {
-            return Err((
-                128,
-                format!(
-                    "bad nameserver address {server}: ParseAddr(\"{server}\"): unable to parse IP"
-                ),
-            ));
-        }
+        bad.map_or(Ok(()), |server| {
+            let why = "unable to parse IP";
+            Err((128, format!("bad nameserver address {server}: ParseAddr(\"{server}\"): {why}")))
+        })
+    }
+
+    /// Links of the old kind, before networks are attached; with an exit code.
+    pub(crate) fn refuse_links(&self, c: &Container) -> Result<(), (i64, String)> {
         if !c.endpoints.contains_key("bridge") {
             return Ok(());
         }

@@ -146,6 +146,8 @@ pub enum BuildEvent {
         step: u32,
         /// `[2/5] WORKDIR /app`.
         name: String,
+        /// What it does: equal steps of several builds are one.
+        digest: String,
     },
     /// A remark within a step, such as `transferring context: 2B done`.
     Detail {

@@ -14,7 +14,7 @@ mod plain;
 mod steps;
 mod words;
 
-pub use plain::{BuildPrinter, plain_text};
+pub use plain::BuildPrinter;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -129,14 +129,17 @@ struct Build {
 
 /// `docker.io/library/x:1`.
 fn full_name(name: &str) -> String {
-    let Ok(reference) = ImageRef::parse(name) else { return name.to_owned() };
-    if !reference.registry.is_empty() {
-        return reference.tagged();
-    }
-    if reference.path.contains('/') {
-        format!("docker.io/{}", reference.tagged())
-    } else {
-        format!("docker.io/library/{}", reference.tagged())
+    ImageRef::parse(name).map_or_else(|_| name.to_owned(), |reference| located(&reference.tagged()))
+}
+
+/// A familiar name with the public registry in front, if it names none.
+fn located(name: &str) -> String {
+    match ImageRef::parse(name) {
+        Ok(reference) if reference.registry.is_empty() && reference.path.contains('/') => {
+            format!("docker.io/{name}")
+        }
+        Ok(reference) if reference.registry.is_empty() => format!("docker.io/library/{name}"),
+        Ok(_) | Err(_) => name.to_owned(),
     }
 }
 
@@ -174,20 +177,26 @@ impl Daemon {
         env.reply(ticket, Ok(Reply::Build(event)));
     }
 
+    /// The digest of a step that reads the context of a build.
+    fn of_context(&self, ticket: u64, what: &str) -> String {
+        let key = self.builder.builds.get(&ticket).map(|b| b.config.context_key.as_str());
+        format!("{what} {}", key.unwrap_or_default())
+    }
+
     /// A remark of the current step.
     fn build_detail(&self, ticket: u64, text: String, env: &mut Env<'_, '_>) {
         let step = self.builder.builds.get(&ticket).map_or(0, |b| b.number);
         self.build_event(ticket, BuildEvent::Detail { step, text }, env);
     }
 
-    /// The next step begins.
-    fn build_step(&mut self, ticket: u64, name: String, env: &mut Env<'_, '_>) {
+    /// The next step begins; `digest` tells what it does.
+    fn build_step(&mut self, ticket: u64, name: String, digest: String, env: &mut Env<'_, '_>) {
         let now = env.now();
         let Some(build) = self.builder.builds.get_mut(&ticket) else { return };
         build.number += 1;
         build.began = now;
         let step = build.number;
-        self.build_event(ticket, BuildEvent::Begin { step, name }, env);
+        self.build_event(ticket, BuildEvent::Begin { step, name, digest }, env);
     }
 
     /// The current step ends after some work.
@@ -286,7 +295,9 @@ impl Daemon {
         let text = build.config.dockerfile.clone();
         let given = build.config.args.clone();
         let target = build.config.target.clone();
-        self.build_step(ticket, format!("[internal] load build definition from {name}"), env);
+        let digest = format!("definition {} {name} {text:?}", build.config.context_key);
+        let title = format!("[internal] load build definition from {name}");
+        self.build_step(ticket, title, sha256(&digest), env);
         let file = text.as_ref().map(|content| ContextFile {
             content: content.clone(),
             mode: 0o644,
@@ -338,7 +349,8 @@ impl Daemon {
 
     fn build_metadata(&mut self, ticket: u64, name: &str, env: &mut Env<'_, '_>) {
         let full = full_name(name);
-        self.build_step(ticket, format!("[internal] load metadata for {full}"), env);
+        let title = format!("[internal] load metadata for {full}");
+        self.build_step(ticket, title.clone(), title, env);
         let pull = self.builder.builds.get(&ticket).is_some_and(|b| b.config.pull);
         let found = self.find_image(name, env).filter(|_| !pull);
         let Some(build) = self.builder.builds.get_mut(&ticket) else { return };
@@ -402,7 +414,8 @@ impl Daemon {
     }
 
     fn build_ignore(&mut self, ticket: u64, env: &mut Env<'_, '_>) {
-        self.build_step(ticket, "[internal] load .dockerignore".to_owned(), env);
+        let digest = self.of_context(ticket, "ignore");
+        self.build_step(ticket, "[internal] load .dockerignore".to_owned(), digest, env);
         let Some(build) = self.builder.builds.get(&ticket) else { return };
         let file = build.config.context.get_key_value(".dockerignore");
         let files = file.map(|(k, v)| (k.clone(), v.clone())).into_iter().collect();
@@ -445,7 +458,8 @@ impl Daemon {
     }
 
     fn build_context(&mut self, ticket: u64, env: &mut Env<'_, '_>) {
-        self.build_step(ticket, "[internal] load build context".to_owned(), env);
+        let digest = self.of_context(ticket, "context");
+        self.build_step(ticket, "[internal] load build context".to_owned(), digest, env);
         let Some(build) = self.builder.builds.get(&ticket) else { return };
         let wanted = wanted_files(build);
         let sent = self.builder.sent.entry(build.config.context_key.clone()).or_default();
@@ -478,7 +492,7 @@ impl Daemon {
             return self.build_next(ticket, env);
         };
         let title = format!("{}FROM {}", self.counter(ticket, index, None), full_name(&name));
-        self.build_step(ticket, title, env);
+        self.build_step(ticket, title, format!("from {}", snapshot.key), env);
         // Its files are needed only if the first step after it has to run, or if there is none;
         // then it counts as cached once it was used before.
         let first = self.builder.builds.get(&ticket).and_then(|b| {
@@ -508,18 +522,14 @@ impl Daemon {
     }
 
     fn build_export(&mut self, ticket: u64, env: &mut Env<'_, '_>) {
-        self.build_step(ticket, "exporting to image".to_owned(), env);
+        self.build_step(ticket, "exporting to image".to_owned(), format!("export {ticket}"), env);
         let Some(image) = self.build_image(ticket, env) else { return };
         let id = image.id.to_string();
         let Some(build) = self.builder.builds.get_mut(&ticket) else { return };
         build.image = Some(id.clone());
-        let tags: Vec<String> = build
-            .config
-            .tags
-            .iter()
-            .filter_map(|t| ImageRef::parse(t).ok())
-            .map(|r| r.tagged())
-            .collect();
+        let given = build.config.tags.clone();
+        let references = given.iter().filter_map(|tag| ImageRef::parse(tag).ok());
+        let tags: Vec<String> = references.map(|reference| reference.tagged()).collect();
         let known = self.find_image(&id, env).is_some();
         if known {
             for tag in &tags {
@@ -531,8 +541,9 @@ impl Daemon {
         }
         self.build_detail(ticket, "exporting layers done".to_owned(), env);
         self.build_detail(ticket, format!("writing image {id} done"), env);
-        for tag in &tags {
-            self.build_detail(ticket, format!("naming to {} done", full_name(tag)), env);
+        // Names are shown as they were given: without a tag if there was none (compose/21).
+        for tag in &given {
+            self.build_detail(ticket, format!("naming to {} done", located(tag)), env);
             self.image_event(&id, "tag", tag, env);
         }
         self.image_event(&id, "create", &id, env);

@@ -19,10 +19,14 @@ struct Shown {
 }
 
 /// Turns news of a build into text.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuildPrinter {
     steps: Vec<Shown>,
     begun: bool,
+    /// Name of the builder, in the corner of a terminal.
+    builder: &'static str,
+    /// Columns of the terminal; times stand at its right side.
+    width: usize,
     /// Lines on the terminal that are to be replaced.
     lines: u32,
     took: SimDuration,
@@ -34,18 +38,10 @@ fn seconds(d: SimDuration) -> String {
     format!("{}.{}s", tenths / 10, tenths % 10)
 }
 
-/// One piece of news in plain lines; with a label for one of several builds at once.
-#[must_use]
-pub fn plain_text(event: &BuildEvent, label: &str) -> String {
+/// One piece of news in plain lines.
+fn plain_text(event: &BuildEvent) -> String {
     match event {
-        BuildEvent::Begin { step, name } => {
-            let name = match name.strip_prefix('[') {
-                _ if label.is_empty() => name.clone(),
-                Some(rest) => format!("[{label} {rest}"),
-                None => format!("[{label}] {name}"),
-            };
-            format!("\n#{step} {name}\n")
-        }
+        BuildEvent::Begin { step, name, .. } => format!("\n#{step} {name}\n"),
         BuildEvent::Detail { step, text } => format!("#{step} {text}\n"),
         BuildEvent::Output { step, after, text } => {
             let ms = after.as_millis();
@@ -62,13 +58,40 @@ pub fn plain_text(event: &BuildEvent, label: &str) -> String {
 }
 
 impl BuildPrinter {
+    /// For a terminal of so many columns.
+    #[must_use]
+    pub fn new(width: u16) -> Self {
+        Self {
+            steps: Vec::new(),
+            begun: false,
+            builder: "docker:default",
+            width: usize::from(width).max(20) - 1,
+            lines: 0,
+            took: SimDuration::ZERO,
+        }
+    }
+
+    /// For the builds of Compose, which begin with a step of their own.
+    #[must_use]
+    pub fn headless(width: u16) -> Self {
+        Self { begun: true, builder: "", ..Self::new(width) }
+    }
+
+    /// A line with something at the right side; what is too long is cut.
+    fn line(&self, left: &str, right: &str) -> String {
+        let room = self.width.saturating_sub(right.chars().count());
+        let left: String = left.chars().take(room.saturating_sub(1)).collect();
+        let line = format!("{left:room$}{right}");
+        format!("{}\n", line.trim_end())
+    }
+
     fn step(&mut self, number: u32) -> Option<&mut Shown> {
         self.steps.iter_mut().find(|s| s.number == number)
     }
 
     fn take(&mut self, event: &BuildEvent) {
         match event {
-            BuildEvent::Begin { step, name } => self.steps.push(Shown {
+            BuildEvent::Begin { step, name, .. } => self.steps.push(Shown {
                 number: *step,
                 name: name.clone(),
                 details: Vec::new(),
@@ -104,7 +127,7 @@ impl BuildPrinter {
             out.push_str("#0 building with \"default\" instance using docker driver\n");
         }
         self.take(event);
-        out.push_str(&plain_text(event, ""));
+        out.push_str(&plain_text(event));
         if let BuildEvent::End { step, end: StepEnd::Error(_) } = event {
             out.push_str(&self.failure(*step));
         }
@@ -154,12 +177,8 @@ impl BuildPrinter {
         let done = self.steps.iter().filter(|s| s.end.is_some()).count();
         let total = self.steps.len();
         let word = if finished { " FINISHED" } else { "" };
-        let mut out = format!(
-            "[+] Building {} ({done}/{total}){word}{:>width$}\n",
-            seconds(self.took),
-            "docker:default",
-            width = 40
-        );
+        let head = format!("[+] Building {} ({done}/{total}){word}", seconds(self.took));
+        let mut out = self.line(&head, self.builder);
         for step in &self.steps {
             let (mark, took) = match &step.end {
                 None => (" =>", String::new()),
@@ -167,15 +186,15 @@ impl BuildPrinter {
                 Some(StepEnd::Cached) => (" => CACHED", "0.0s".to_owned()),
                 Some(StepEnd::Error(_)) => (" => ERROR", String::new()),
             };
-            out.push_str(&format!("{mark} {}  {took}\n", step.name));
+            out.push_str(&self.line(&format!("{mark} {}", step.name), &took));
             for detail in &step.details {
                 let text = detail.strip_suffix(" done").unwrap_or(detail);
-                out.push_str(&format!(" => => {text}\n"));
+                out.push_str(&self.line(&format!(" => => {text}"), "0.0s"));
             }
             if step.end.is_none() {
                 let from = step.output.len().saturating_sub(TTY_LINES);
                 for line in step.output.iter().skip(from) {
-                    out.push_str(&format!(" => => # {line}\n"));
+                    out.push_str(&self.line(&format!(" => => # {line}"), ""));
                 }
             }
         }
@@ -196,10 +215,10 @@ mod tests {
 
     #[test]
     fn plain_lines() {
-        let mut printer = BuildPrinter::default();
+        let mut printer = BuildPrinter::new(80);
         let mut text = String::new();
         for event in [
-            BuildEvent::Begin { step: 1, name: "[2/2] RUN x".into() },
+            BuildEvent::Begin { step: 1, name: "[2/2] RUN x".into(), digest: String::new() },
             BuildEvent::Output { step: 1, after: SimDuration::from_millis(637), text: "hi".into() },
             BuildEvent::End { step: 1, end: StepEnd::Error("bad".into()) },
         ] {

@@ -87,7 +87,8 @@ impl Daemon {
         let placed = self.placed(build, stage, &step);
         let key = self.step_key(build, stage, &step, &parent);
         let title = format!("{}{}", self.counter(ticket, stage, Some(index)), step.text);
-        self.build_step(ticket, title, env);
+        let digest = key.clone().unwrap_or_else(|| format!("{ticket} {title}"));
+        self.build_step(ticket, title, digest, env);
         let (placed, key) = match (placed, key) {
             (Ok(placed), Some(key)) => (placed, key),
             (Err(missing), _) => return self.missing_source(ticket, &step, &missing, env),

@@ -9,7 +9,7 @@ use crate::shell::job::{Io, Ticket};
 
 use super::tree::{Failure, Node};
 use super::work::{Mood, Work};
-use super::{containers, images, resources, waiting};
+use super::{bake, containers, images, resources, waiting};
 
 /// A leaf.
 #[derive(Clone, Debug)]
@@ -95,6 +95,8 @@ pub(super) enum Do {
     Bake(Vec<String>),
     /// Build a service.
     Build(String),
+    /// Show what was built.
+    Baked(Vec<String>),
     /// Pull a service's image.
     Pull(String, bool),
     /// Make a network anew that has changed.
@@ -179,8 +181,9 @@ fn decide(what: Do, work: &mut Work, io: &mut Io<'_>) -> Result<Node, Failure> {
         }
         Do::Images => Ok(images::look(work)),
         Do::Obtain => images::obtain(work),
-        Do::Bake(names) => Ok(images::bake(&names, work, io)),
-        Do::Build(service) => images::build(&service, work, io),
+        Do::Bake(names) => Ok(bake::begin(&names, work, io)),
+        Do::Build(service) => bake::build(&service, work, io),
+        Do::Baked(names) => Ok(bake::end(&names, work, io)),
         Do::Pull(service, healed) => Ok(images::pull(&service, healed, work, io)),
         Do::RenewNetwork(key) => Ok(resources::renew_network(&key, work, io)),
         Do::MakeNetwork(key, again) => Ok(resources::make_network(&key, again, work, io)),
@@ -243,7 +246,7 @@ fn follow(
         Then::Pulled(service, image, healed) => {
             images::pulled(&service, &image, healed, result, work, io)
         }
-        Then::Built(service) => images::built(&service, result, work, io),
+        Then::Built(service) => bake::built(&service, result, work, io),
         Then::Network(key) => resources::network(&key, result, work, io),
         Then::External(name) => resources::external(&name, result),
         Then::NetworkMade(key, again) => resources::network_made(&key, again, result, work, io),

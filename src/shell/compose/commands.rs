@@ -321,7 +321,7 @@ fn build(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
     if builds.is_empty() {
         super::work::warn(io, work.tty, work.started, "No services to build");
     }
-    let node = super::images::build_all(builds);
+    let node = super::bake::all(builds);
     Ok(Begin::Tree(Box::new(work), node, After::End))
 }
 

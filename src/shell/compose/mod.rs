@@ -11,6 +11,7 @@
 )]
 
 mod action;
+mod bake;
 mod commands;
 mod containers;
 mod discover;

@@ -83,6 +83,8 @@ pub(super) struct Work {
     pub(super) tty: bool,
     /// Whether nothing is shown.
     pub(super) silent: bool,
+    /// The builds of this run, as they are shown.
+    pub(super) bake: super::bake::Bake,
     lines: Vec<Line>,
     shown: u32,
     timers: u32,
@@ -169,7 +171,6 @@ impl Work {
         let done = self.lines.iter().filter(|l| l.mood == Mood::Done).count();
         let all = self.lines.len();
         let width = self.lines.iter().map(|l| l.id.chars().count()).max().unwrap_or(0);
-        let texts = self.lines.iter().map(|l| l.text.chars().count()).max().unwrap_or(0);
         let mut screen = format!("[+] Running {done}/{all}\n");
         for line in &self.lines {
             let icon = match line.mood {
@@ -181,7 +182,11 @@ impl Work {
             let tenths = line.until.unwrap_or(now).since(line.since).as_millis() / 100;
             let (id, text) = (&line.id, &line.text);
             let time = format!("{}.{}s", tenths / 10, tenths % 10);
-            screen.push_str(&format!(" {icon} {id:width$}  {text:texts$}  {time:>6} \n"));
+            let left = format!(" {icon} {id:width$}  {text}");
+            // Times stand at the right side; a text that is too long is cut for them.
+            let room = usize::from(io.width).saturating_sub(time.len() + 1);
+            let left: String = left.chars().take(room.saturating_sub(1)).collect();
+            screen.push_str(&format!("{left:room$}{time}\n"));
         }
         self.shown = u32::try_from(all + 1).unwrap_or(u32::MAX);
         io.err(screen);

@@ -134,7 +134,7 @@ pub(crate) fn build(parsed: Parsed, io: &mut Io<'_>) -> State {
     let tty = io.tty && matches!(progress, "" | "auto" | "tty");
     let quiet = parsed.is("quiet") || progress == "quiet";
     let ticket = io.ask_docker(Request::ImageBuild(Box::new(config)));
-    let printer = BuildPrinter::default();
+    let printer = BuildPrinter::new(io.width);
     State::Build(Box::new(Build { ticket, printer, began: io.now, tty, quiet }))
 }
 
