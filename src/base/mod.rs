@@ -2,6 +2,7 @@
 //!
 //! Must not know: containers, networks, Docker, Kubernetes, the browser.
 
+pub mod diff;
 pub mod digest;
 pub mod message;
 pub mod name;

@@ -194,7 +194,9 @@ impl Replay {
                 Some(Object::Event(e)) => e.involved_object.kind.as_deref() == Some("Node"),
                 _ => false,
             };
-            let ours = space.is_empty() || space == self.namespace || about_node;
+            // Of the namespaces the recorder watched only its own.
+            let other = change.kind == Kind::Namespace && *change.key.name != *self.namespace;
+            let ours = (space.is_empty() && !other) || space == self.namespace || about_node;
             let what = match (&change.old, &change.new) {
                 (None, _) => "ADDED",
                 (Some(_), Some(_)) => "MODIFIED",
