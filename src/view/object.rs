@@ -130,7 +130,7 @@ fn object(
         kind: kind.name().to_owned(),
         name: name.to_owned(),
         place: namespace.to_owned(),
-        source: crate::shell::kubectl::yaml(&value),
+        source: crate::shell::kubectl::yaml(value),
         events: events(kube, kind.name(), namespace, name),
         ..Inspected::default()
     };

@@ -124,6 +124,7 @@ fn create(call: &mut Call<'_>, request: &Request) -> Result<Response, ApiError> 
     }
     let mut object = body(call, request)?;
     place(&mut object, request)?;
+    patch::managers::record(&mut object, None, request, call.now);
     write::create(call, object).map(Response::Object)
 }
 

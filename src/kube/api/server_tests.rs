@@ -11,7 +11,7 @@ use crate::kube::api::request::{
     ApiError, Body, Options, PatchType, Propagation, Request, Response, Subresource, Verb,
 };
 use crate::kube::api::store::Store;
-use crate::kube::api::{bootstrap, server};
+use crate::kube::api::{bootstrap, patch, server};
 
 /// A cluster without nodes.
 struct Small {
@@ -185,6 +185,57 @@ fn generation_follows_the_spec_only() {
     scale.body = Body::Scale(5);
     let Ok(Response::Value(value)) = small.ask(&scale) else { panic!("no scale") };
     assert_eq!(value.pointer("/spec/replicas"), Some(&json!(5)));
+}
+
+/// A request of kubectl under a manager's name.
+fn by(manager: &str, mut request: Request) -> Request {
+    request.options.field_manager = Some(manager.into());
+    request
+}
+
+#[test]
+fn server_side_apply_does_not_take_what_others_changed() {
+    let mut small = Small::new();
+    let wanted = |replicas: i64, image: &str| {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "w"}, "spec": {
+            "replicas": replicas, "selector": {"matchLabels": {"a": "b"}}, "template": {
+                "metadata": {"labels": {"a": "b"}},
+                "spec": {"containers": [{"name": "c", "image": image}]}}}})
+    };
+    let apply = |manager: &str, value: Value| {
+        by(manager, Request::patch(Kind::Deployment, "default", "w", PatchType::Apply, value))
+    };
+    let mut create = Request::new(Verb::Create, Kind::Deployment, "default", "");
+    create.body = Body::Value(patch::three_way::with_last_applied(&wanted(1, "i:1")));
+    small.ask(&by("kubectl-client-side-apply", create)).unwrap();
+    // kubectl goes on with what it applied from the client; others may not.
+    assert_eq!(message(small.ask(&apply("kubectl", wanted(1, "i:2")))), "accepted");
+    assert_eq!(
+        message(small.ask(&apply("ci", wanted(2, "i:3")))),
+        "Apply failed with 2 conflicts: conflicts with \"kubectl\":\n- .spec.replicas\n- \
+         .spec.template.spec.containers[name=\"c\"].image"
+    );
+    let mut scale =
+        Request::new(Verb::Update, Kind::Deployment, "default", "w").on(Subresource::Scale);
+    scale.body = Body::Scale(5);
+    small.ask(&by("kubectl", scale)).unwrap();
+    assert_eq!(
+        message(small.ask(&apply("kubectl", wanted(1, "i:2")))),
+        "Apply failed with 1 conflict: conflict with \"kubectl\" with subresource \"scale\" \
+         using apps/v1: .spec.replicas"
+    );
+    let mut forced = apply("kubectl", wanted(1, "i:2"));
+    forced.options.force = true;
+    assert_eq!(message(small.ask(&forced)), "accepted");
+    // What is applied no more goes.
+    let mut less = wanted(1, "i:2");
+    less["spec"].as_object_mut().unwrap().remove("replicas");
+    less["metadata"]["labels"] = json!({"x": "y"});
+    let answer = small.ask(&apply("kubectl", less.clone())).unwrap();
+    assert_eq!(answer.object().unwrap().meta().labels.clone().unwrap()["x"], "y");
+    less["metadata"].as_object_mut().unwrap().remove("labels");
+    let answer = small.ask(&apply("kubectl", less)).unwrap();
+    assert_eq!(answer.object().unwrap().meta().labels, None);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::kube::api::object::{Key, Kind, Object};
 use crate::kube::api::request::{ApiError, Request, Subresource};
 use crate::kube::api::server::Call;
 use crate::kube::api::store::MODIFIED;
-use crate::kube::api::{admission, allocate, bootstrap, delete, strategy, validate};
+use crate::kube::api::{admission, allocate, bootstrap, delete, patch, strategy, validate};
 use crate::kube::clock;
 
 /// Longest start of a generated name (`maxGeneratedNameLength`).
@@ -98,6 +98,7 @@ pub fn update(
     if unchanged(&object, &old) {
         return Ok(old);
     }
+    patch::managers::record(&mut object, Some(&old), request, call.now);
     if request.subresource == Subresource::None {
         admission::update(call, &mut object, &old)?;
         allocate::update(call, &mut object, &old)?;

@@ -175,7 +175,7 @@ impl Format {
 }
 
 /// Without what only the server needs.
-fn clean(mut value: Value, managed: bool) -> Value {
+pub(super) fn clean(mut value: Value, managed: bool) -> Value {
     if !managed {
         if let Some(meta) = value.get_mut("metadata").and_then(Value::as_object_mut) {
             meta.remove("managedFields");

@@ -217,8 +217,8 @@ pub fn flag_names(path: &str) -> Vec<String> {
 }
 
 /// An object as `kubectl get -o yaml` prints it.
-pub(crate) fn yaml(value: &serde_json::Value) -> String {
-    show::yaml::print(value)
+pub(crate) fn yaml(value: serde_json::Value) -> String {
+    show::yaml::print(&get::clean(value, false))
 }
 
 #[cfg(test)]

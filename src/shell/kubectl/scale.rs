@@ -78,6 +78,7 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
             let mut request = Request::new(Ask::Update, kind, &namespace, &name);
             request.subresource = Subresource::Scale;
             request.body = Body::Scale(wanted);
+            request.options.field_manager = Some("kubectl".into());
             request.options.dry_run = dry == DryRun::Server;
             if let Err(error) = call.ask(request)? {
                 found.failures.push(error.into());

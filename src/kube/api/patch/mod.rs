@@ -2,6 +2,7 @@
 
 pub mod json_patch;
 pub mod keys;
+pub mod managers;
 pub mod merge;
 pub mod server_side;
 pub mod strategic;
