@@ -29,9 +29,10 @@ const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kub
 /// The certificate is a name only: nothing in the simulation checks it.
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nkubernetes\n-----END CERTIFICATE-----\n";
 /// Description that the publisher writes.
-const CERTIFICATE_NOTE: &str = "Contains a CA bundle that can be used to verify the kube-apiserver when using internal \
-     endpoints such as the internal service IP or kubernetes.default.svc. No other usage is \
-     guaranteed across distributions of Kubernetes clusters.";
+const CERTIFICATE_NOTE: &str = "Contains a CA bundle that can be used to verify the \
+     kube-apiserver when using internal endpoints such as the internal service IP or \
+     kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes \
+     clusters.";
 
 /// Fill an empty cluster.
 pub fn cluster(store: &mut Store, now: SimTime, rng: &mut Stream, by: TraceId) {

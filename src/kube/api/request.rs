@@ -360,7 +360,7 @@ pub struct ApiError {
     pub message: String,
     /// Single complaints; kubectl lists them for `Invalid`.
     pub causes: Vec<Cause>,
-    /// The kind or resource that the refusal is about (`details.kind`), with group where it has one.
+    /// The kind or resource that the refusal is about (`details.kind`), with its group if any.
     pub kind: String,
     /// The name that the refusal is about (`details.name`).
     pub name: String,

@@ -578,7 +578,8 @@ fn ingress(call: &mut Call<'_, '_>) -> Run<()> {
     for text in call.flags.all("rule") {
         let bad = || {
             Failure::plain(format!(
-                "rule {text} is invalid and should be in format host/path=svcname:svcport[,tls[=secret]]"
+                "rule {text} is invalid and should be in format \
+                 host/path=svcname:svcport[,tls[=secret]]"
             ))
         };
         let (rule, secure) = text.split_once(',').unwrap_or((text, ""));

@@ -161,8 +161,8 @@ fn victims(call: &mut Call<'_, '_>) -> Run<(Vec<Victim>, Vec<Failure>)> {
     let wanted = wanted(&args)?;
     let named = wanted.iter().all(|w| w.name.is_some());
     if wanted.is_empty() {
-        let text = "error: You must provide one or more resources by argument or filename.\nExample \
-                    resource specifications include:\n   '-f rsrc.yaml'\n   \
+        let text = "error: You must provide one or more resources by argument or filename.\n\
+                    Example resource specifications include:\n   '-f rsrc.yaml'\n   \
                     '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'\n";
         return Err(Failure::Raw(text.to_owned(), 1).into());
     }

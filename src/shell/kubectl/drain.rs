@@ -297,7 +297,8 @@ fn step(call: &mut Call<'_, '_>, one: &mut Going, end: Option<&(SimTime, String)
     if let Some(shown) = late {
         one.done = true;
         one.failed = Some(format!(
-            "error when evicting pods/\"{name}\" -n \"{namespace}\": global timeout reached: {shown}"
+            "error when evicting pods/\"{name}\" -n \"{namespace}\": \
+             global timeout reached: {shown}"
         ));
         return Ok(());
     }

@@ -33,8 +33,8 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
     }
     let _ = crate::stub!("kubectl.edit", "there is no editor in the terminal");
     Err(Failure::plain(
-        "there is no editor in this terminal; save the object to a file with 'kubectl get -o yaml', \
-         change it and apply it",
+        "there is no editor in this terminal; save the object to a file with 'kubectl get \
+         -o yaml', change it and apply it",
     )
     .into())
 }

@@ -13,7 +13,8 @@ use crate::kube::kinds::Kind;
 
 pub(super) const VERB: Verb = Verb {
     path: "explain",
-    usage: "TYPE [--recursive=FALSE|TRUE] [--api-version=api-version-group] [-o|--output=plaintext]",
+    usage: "TYPE [--recursive=FALSE|TRUE] [--api-version=api-version-group] \
+            [-o|--output=plaintext]",
     about: "Tell about kinds and their fields",
     flags: &[FLAGS],
     required: &[],

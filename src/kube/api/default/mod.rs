@@ -12,22 +12,16 @@ pub mod workload;
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::LimitRangeSpec;
+use k8s_openapi::api::core::v1::{LimitRangeSpec, Namespace, Node, Secret};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use crate::kube::api::object::Object;
 
 /// Fill in what is missing.
-#[expect(clippy::too_many_lines, reason = "a table of cases, one after the other")]
 pub fn apply(object: &mut Object) {
     match object {
         Object::Pod(o) => pod::pod(o),
-        Object::PodTemplate(o) => {
-            o.template.get_or_insert_default();
-            if let Some(template) = &mut o.template {
-                pod::template(template);
-            }
-        }
+        Object::PodTemplate(o) => pod::template(o.template.get_or_insert_default()),
         Object::Deployment(o) => workload::deployment(o),
         Object::ReplicaSet(o) => workload::replica_set(o),
         Object::ReplicationController(o) => workload::replication_controller(o),
@@ -53,22 +47,8 @@ pub fn apply(object: &mut Object) {
             or(&mut o.role_ref.api_group, "rbac.authorization.k8s.io");
             subjects(&mut o.subjects);
         }
-        Object::Namespace(o) => {
-            let phase = &mut o.status.get_or_insert_default().phase;
-            phase.get_or_insert_with(|| "Active".to_owned());
-            let labels = o.metadata.labels.get_or_insert_default();
-            if let Some(name) = o.metadata.name.as_ref().filter(|n| !n.is_empty()) {
-                labels.insert("kubernetes.io/metadata.name".to_owned(), name.clone());
-            }
-        }
-        Object::Secret(o) => {
-            or(&mut o.type_, "Opaque");
-            // What is written as text ends up as data.
-            for (key, text) in o.string_data.take().into_iter().flatten() {
-                let bytes = k8s_openapi::ByteString(text.into_bytes());
-                o.data.get_or_insert_default().insert(key, bytes);
-            }
-        }
+        Object::Namespace(o) => namespace(o),
+        Object::Secret(o) => secret(o),
         Object::ResourceQuota(o) => {
             o.status.get_or_insert_default();
             o.spec.get_or_insert_default();
@@ -78,13 +58,7 @@ pub fn apply(object: &mut Object) {
                 limit_range(spec);
             }
         }
-        Object::Node(o) => {
-            o.spec.get_or_insert_default();
-            let status = o.status.get_or_insert_default();
-            if status.allocatable.is_none() {
-                status.allocatable.clone_from(&status.capacity);
-            }
-        }
+        Object::Node(o) => node(o),
         Object::PriorityClass(o) => {
             or(&mut o.preemption_policy, "PreemptLowerPriority");
             o.value.get_or_insert(0);
@@ -110,6 +84,34 @@ pub fn apply(object: &mut Object) {
         | Object::Role(_)
         | Object::CSINode(_)
         | Object::VolumeAttachment(_) => {}
+    }
+}
+
+/// A namespace is active and labelled with its name.
+fn namespace(o: &mut Namespace) {
+    let phase = &mut o.status.get_or_insert_default().phase;
+    phase.get_or_insert_with(|| "Active".to_owned());
+    let labels = o.metadata.labels.get_or_insert_default();
+    if let Some(name) = o.metadata.name.as_ref().filter(|n| !n.is_empty()) {
+        labels.insert("kubernetes.io/metadata.name".to_owned(), name.clone());
+    }
+}
+
+/// What is written as text ends up as data.
+fn secret(o: &mut Secret) {
+    or(&mut o.type_, "Opaque");
+    for (key, text) in o.string_data.take().into_iter().flatten() {
+        let bytes = k8s_openapi::ByteString(text.into_bytes());
+        o.data.get_or_insert_default().insert(key, bytes);
+    }
+}
+
+/// A node gives pods all it has.
+fn node(o: &mut Node) {
+    o.spec.get_or_insert_default();
+    let status = o.status.get_or_insert_default();
+    if status.allocatable.is_none() {
+        status.allocatable.clone_from(&status.capacity);
     }
 }
 

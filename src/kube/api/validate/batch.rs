@@ -141,7 +141,12 @@ pub fn cron_job(of: &CronJob, errors: &mut Errors) {
         if zone.is_empty() {
             errors.invalid(&field, zone, "timeZone must be nil or non-empty string");
         } else if zone.eq_ignore_ascii_case("local") {
-            errors.invalid(&field, zone, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones");
+            errors.invalid(
+                &field,
+                zone,
+                "timeZone must be an explicit time zone as defined in \
+             https://www.iana.org/time-zones",
+            );
         } else if !schedule::known_zone(zone) {
             errors.invalid(&field, zone, &format!("unknown time zone {zone}"));
         }

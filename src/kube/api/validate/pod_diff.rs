@@ -19,8 +19,8 @@ const HOST_FIELDS: [&str; 5] =
 
 /// The fields of each type, in order: `Name:type`.
 ///
-/// `s` text, `i` number, `b` bool, `q` quantity, `v` as it is, `{}` map, `[]` list of plain values; `*` may be
-/// null, `[]T` a list of a type, `T` a type, `^T` the fields of a type in this place.
+/// `s` text, `i` number, `b` bool, `q` quantity, `v` as it is, `{}` map, `[]` list of plain values;
+/// `*` may be null, `[]T` a list of a type, `T` a type, `^T` the fields of a type in this place.
 const TYPES: &[(&str, &str)] = &[
     (
         "PodSpec",
@@ -311,7 +311,7 @@ mod tests {
     #[test]
     fn lines_are_those_of_the_internal_type() {
         // The volume that admission adds; recorded: the containers of such a pod begin at line 92.
-        let token = json!({"name": "kube-api-access-x", "projected": {"defaultMode": 420, "sources": [
+        let token = json!({"name": "token", "projected": {"defaultMode": 420, "sources": [
             {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
             {"configMap": {"name": "kube-root-ca.crt",
                            "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
@@ -327,8 +327,8 @@ mod tests {
         };
         assert_eq!(
             diff(&of(30, None), &of(30, Some("1"))),
-            "@@ -101,7 +101,9 @@\n    \"Env\": null,\n    \"Resources\": {\n     \"Limits\": null,\n\
-             -    \"Requests\": null,\n+    \"Requests\": {\n+     \"cpu\": \"1\"\n+    },\n     \
+            "@@ -101,7 +101,9 @@\n    \"Env\": null,\n    \"Resources\": {\n     \
+             \"Limits\": null,\n-    \"Requests\": null,\n+    \"Requests\": {\n+     \"cpu\": \"1\"\n+    },\n     \
              \"Claims\": null\n    },\n    \"ResizePolicy\": null,\n"
         );
         let grace = diff(&of(30, None), &of(5, None));

@@ -1,7 +1,12 @@
 //! What may not change (`ValidatePodUpdate`, `ValidateDeploymentUpdate`, …).
 
+use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{Pod, PodSpec, Toleration};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, PersistentVolumeClaim, Pod, PodSpec, Secret, Toleration,
+};
+use k8s_openapi::api::scheduling::v1::PriorityClass;
+use k8s_openapi::api::storage::v1::StorageClass;
 use serde_json::json;
 
 use super::field::{At, Errors, Shown};
@@ -21,7 +26,6 @@ const CLAIM_UPDATE: &str = "spec is immutable after creation except resources.re
     volumeAttributesClassName for bound claims";
 
 /// Compare a changed object with the one before.
-#[expect(clippy::too_many_lines, reason = "a table of cases, one after the other")]
 pub fn check(object: &Object, old: &Object, part: Subresource, errors: &mut Errors) {
     #[expect(clippy::wildcard_enum_match_arm, reason = "other kinds may change freely")]
     match (object, old) {
@@ -37,49 +41,11 @@ pub fn check(object: &Object, old: &Object, part: Subresource, errors: &mut Erro
         (Object::DaemonSet(new), Object::DaemonSet(was)) => {
             immutable_selector(&new.spec.selector, &was.spec.selector, errors);
         }
-        (Object::StatefulSet(new), Object::StatefulSet(was)) => {
-            let mut copy = new.spec.clone();
-            copy.replicas = was.spec.replicas;
-            copy.ordinals.clone_from(&was.spec.ordinals);
-            copy.template = was.spec.template.clone();
-            copy.update_strategy.clone_from(&was.spec.update_strategy);
-            copy.revision_history_limit = was.spec.revision_history_limit;
-            copy.min_ready_seconds = was.spec.min_ready_seconds;
-            copy.persistent_volume_claim_retention_policy
-                .clone_from(&was.spec.persistent_volume_claim_retention_policy);
-            if copy != was.spec {
-                errors.forbidden(&At::root("spec"), STATEFUL_SET_UPDATE);
-            }
-        }
+        (Object::StatefulSet(new), Object::StatefulSet(was)) => stateful_set(new, was, errors),
         (Object::Job(new), Object::Job(was)) => job(new, was, errors),
         (Object::Service(new), Object::Service(was)) => service::update(new, was, errors),
-        (Object::ConfigMap(new), Object::ConfigMap(was)) => {
-            if was.immutable == Some(true) {
-                if new.immutable != Some(true) {
-                    frozen("immutable", errors);
-                }
-                if new.data != was.data {
-                    frozen("data", errors);
-                }
-                if new.binary_data != was.binary_data {
-                    frozen("binaryData", errors);
-                }
-            }
-        }
-        (Object::Secret(new), Object::Secret(was)) => {
-            if new.type_ != was.type_ {
-                let kind = new.type_.as_deref().unwrap_or("");
-                errors.invalid(&At::root("type"), kind, IMMUTABLE);
-            }
-            if was.immutable == Some(true) {
-                if new.immutable != Some(true) {
-                    frozen("immutable", errors);
-                }
-                if new.data != was.data {
-                    frozen("data", errors);
-                }
-            }
-        }
+        (Object::ConfigMap(new), Object::ConfigMap(was)) => config_map(new, was, errors),
+        (Object::Secret(new), Object::Secret(was)) => secret(new, was, errors),
         (Object::RoleBinding(new), Object::RoleBinding(was)) => {
             if new.role_ref != was.role_ref {
                 role_ref(&new.role_ref, errors);
@@ -90,46 +56,12 @@ pub fn check(object: &Object, old: &Object, part: Subresource, errors: &mut Erro
                 role_ref(&new.role_ref, errors);
             }
         }
-        (Object::StorageClass(new), Object::StorageClass(was)) => {
-            for (field, changed) in [
-                ("parameters", new.parameters != was.parameters),
-                ("provisioner", new.provisioner != was.provisioner),
-                ("reclaimPolicy", new.reclaim_policy != was.reclaim_policy),
-            ] {
-                if changed {
-                    let text = format!("updates to {field} are forbidden.");
-                    errors.forbidden(&At::root(field), &text);
-                }
-            }
-            if new.volume_binding_mode != was.volume_binding_mode {
-                let mode = new.volume_binding_mode.as_deref().unwrap_or("");
-                errors.invalid(&At::root("volumeBindingMode"), mode, IMMUTABLE);
-            }
-        }
+        (Object::StorageClass(new), Object::StorageClass(was)) => storage_class(new, was, errors),
         (Object::PriorityClass(new), Object::PriorityClass(was)) => {
-            if new.value != was.value {
-                errors.forbidden(&At::root("value"), "may not be changed in an update.");
-            }
-            if new.preemption_policy != was.preemption_policy {
-                let policy = new.preemption_policy.as_deref().unwrap_or("");
-                errors.invalid(&At::root("preemptionPolicy"), policy, IMMUTABLE);
-            }
+            priority_class(new, was, errors)
         }
         (Object::PersistentVolumeClaim(new), Object::PersistentVolumeClaim(was)) => {
-            let (mut spec, before) =
-                (new.spec.clone().unwrap_or_default(), was.spec.clone().unwrap_or_default());
-            spec.resources.clone_from(&before.resources);
-            spec.volume_attributes_class_name.clone_from(&before.volume_attributes_class_name);
-            // The binder and the default class may fill in what is empty.
-            if before.volume_name.as_deref().unwrap_or("").is_empty() {
-                spec.volume_name.clone_from(&before.volume_name);
-            }
-            if before.storage_class_name.is_none() {
-                spec.storage_class_name = None;
-            }
-            if spec != before {
-                errors.forbidden(&At::root("spec"), CLAIM_UPDATE);
-            }
+            claim(new, was, errors)
         }
         (Object::EndpointSlice(new), Object::EndpointSlice(was)) => {
             if new.address_type != was.address_type {
@@ -147,6 +79,94 @@ pub fn check(object: &Object, old: &Object, part: Subresource, errors: &mut Erro
             }
         }
         _ => {}
+    }
+}
+
+fn stateful_set(new: &StatefulSet, was: &StatefulSet, errors: &mut Errors) {
+    let mut copy = new.spec.clone();
+    copy.replicas = was.spec.replicas;
+    copy.ordinals.clone_from(&was.spec.ordinals);
+    copy.template = was.spec.template.clone();
+    copy.update_strategy.clone_from(&was.spec.update_strategy);
+    copy.revision_history_limit = was.spec.revision_history_limit;
+    copy.min_ready_seconds = was.spec.min_ready_seconds;
+    copy.persistent_volume_claim_retention_policy
+        .clone_from(&was.spec.persistent_volume_claim_retention_policy);
+    if copy != was.spec {
+        errors.forbidden(&At::root("spec"), STATEFUL_SET_UPDATE);
+    }
+}
+
+fn config_map(new: &ConfigMap, was: &ConfigMap, errors: &mut Errors) {
+    if was.immutable == Some(true) {
+        if new.immutable != Some(true) {
+            frozen("immutable", errors);
+        }
+        if new.data != was.data {
+            frozen("data", errors);
+        }
+        if new.binary_data != was.binary_data {
+            frozen("binaryData", errors);
+        }
+    }
+}
+
+fn secret(new: &Secret, was: &Secret, errors: &mut Errors) {
+    if new.type_ != was.type_ {
+        let kind = new.type_.as_deref().unwrap_or("");
+        errors.invalid(&At::root("type"), kind, IMMUTABLE);
+    }
+    if was.immutable == Some(true) {
+        if new.immutable != Some(true) {
+            frozen("immutable", errors);
+        }
+        if new.data != was.data {
+            frozen("data", errors);
+        }
+    }
+}
+
+fn storage_class(new: &StorageClass, was: &StorageClass, errors: &mut Errors) {
+    for (field, changed) in [
+        ("parameters", new.parameters != was.parameters),
+        ("provisioner", new.provisioner != was.provisioner),
+        ("reclaimPolicy", new.reclaim_policy != was.reclaim_policy),
+    ] {
+        if changed {
+            let text = format!("updates to {field} are forbidden.");
+            errors.forbidden(&At::root(field), &text);
+        }
+    }
+    if new.volume_binding_mode != was.volume_binding_mode {
+        let mode = new.volume_binding_mode.as_deref().unwrap_or("");
+        errors.invalid(&At::root("volumeBindingMode"), mode, IMMUTABLE);
+    }
+}
+
+fn priority_class(new: &PriorityClass, was: &PriorityClass, errors: &mut Errors) {
+    if new.value != was.value {
+        errors.forbidden(&At::root("value"), "may not be changed in an update.");
+    }
+    if new.preemption_policy != was.preemption_policy {
+        let policy = new.preemption_policy.as_deref().unwrap_or("");
+        errors.invalid(&At::root("preemptionPolicy"), policy, IMMUTABLE);
+    }
+}
+
+fn claim(new: &PersistentVolumeClaim, was: &PersistentVolumeClaim, errors: &mut Errors) {
+    let (mut spec, before) =
+        (new.spec.clone().unwrap_or_default(), was.spec.clone().unwrap_or_default());
+    spec.resources.clone_from(&before.resources);
+    spec.volume_attributes_class_name.clone_from(&before.volume_attributes_class_name);
+    // The binder and the default class may fill in what is empty.
+    if before.volume_name.as_deref().unwrap_or("").is_empty() {
+        spec.volume_name.clone_from(&before.volume_name);
+    }
+    if before.storage_class_name.is_none() {
+        spec.storage_class_name = None;
+    }
+    if spec != before {
+        errors.forbidden(&At::root("spec"), CLAIM_UPDATE);
     }
 }
 

@@ -325,7 +325,8 @@ mod tests {
         }))
         .unwrap();
         let pod: Pod = serde_json::from_value(json!({
-            "metadata": {"name": "p", "namespace": "d", "creationTimestamp": "2026-01-05T09:00:00Z"},
+            "metadata": {"name": "p", "namespace": "d",
+                         "creationTimestamp": "2026-01-05T09:00:00Z"},
             "spec": {"containers": [{"name": "c", "resources": {
                 "requests": {"cpu": "100m", "memory": "64Mi"}}}]}
         }))
@@ -333,7 +334,7 @@ mod tests {
         let around = Around { now: SimTime::from_secs(74), events: Some(&[]) };
         let shown = node(&of, &[Arc::new(pod)], None, around);
         for part in [
-            "  d                           p       100m (2%)     0 (0%)      64Mi (0%)        0 (0%) ",
+            "  d                           p       100m (2%)     0 (0%)      64Mi (0%)        0 (0%)",
             "  cpu                100m (2%)  0 (0%)\n  memory             64Mi (0%)  0 (0%)\n",
             "Taints:             <none>\n",
         ] {

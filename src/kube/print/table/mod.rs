@@ -18,7 +18,6 @@ use crate::kube::print::describe::age;
 
 /// The columns of a kind: always, and with `-o wide`.
 #[must_use]
-#[expect(clippy::too_many_lines, reason = "a table of cases, one after the other")]
 pub const fn heads(kind: Kind) -> (&'static [&'static str], &'static [&'static str]) {
     const MORE: &[&str] = &["CONTAINERS", "IMAGES", "SELECTOR"];
     match kind {
@@ -31,19 +30,7 @@ pub const fn heads(kind: Kind) -> (&'static [&'static str], &'static [&'static s
             (&["NAME", "DESIRED", "CURRENT", "READY", "AGE"], MORE)
         }
         Kind::StatefulSet => (&["NAME", "READY", "AGE"], &["CONTAINERS", "IMAGES"]),
-        Kind::DaemonSet => (
-            &[
-                "NAME",
-                "DESIRED",
-                "CURRENT",
-                "READY",
-                "UP-TO-DATE",
-                "AVAILABLE",
-                "NODE SELECTOR",
-                "AGE",
-            ],
-            MORE,
-        ),
+        Kind::DaemonSet => (workload::DAEMON_SET, MORE),
         Kind::Job => (&["NAME", "STATUS", "COMPLETIONS", "DURATION", "AGE"], MORE),
         Kind::CronJob => {
             (&["NAME", "SCHEDULE", "TIMEZONE", "SUSPEND", "ACTIVE", "LAST SCHEDULE", "AGE"], MORE)
@@ -71,58 +58,10 @@ pub const fn heads(kind: Kind) -> (&'static [&'static str], &'static [&'static s
         Kind::Namespace => (&["NAME", "STATUS", "AGE"], &[]),
         Kind::ConfigMap => (&["NAME", "DATA", "AGE"], &[]),
         Kind::Secret => (&["NAME", "TYPE", "DATA", "AGE"], &[]),
-        Kind::PersistentVolume => (
-            &[
-                "NAME",
-                "CAPACITY",
-                "ACCESS MODES",
-                "RECLAIM POLICY",
-                "STATUS",
-                "CLAIM",
-                "STORAGECLASS",
-                "VOLUMEATTRIBUTESCLASS",
-                "REASON",
-                "AGE",
-            ],
-            &["VOLUMEMODE"],
-        ),
-        Kind::PersistentVolumeClaim => (
-            &[
-                "NAME",
-                "STATUS",
-                "VOLUME",
-                "CAPACITY",
-                "ACCESS MODES",
-                "STORAGECLASS",
-                "VOLUMEATTRIBUTESCLASS",
-                "AGE",
-            ],
-            &["VOLUMEMODE"],
-        ),
-        Kind::StorageClass => (
-            &[
-                "NAME",
-                "PROVISIONER",
-                "RECLAIMPOLICY",
-                "VOLUMEBINDINGMODE",
-                "ALLOWVOLUMEEXPANSION",
-                "AGE",
-            ],
-            &[],
-        ),
-        Kind::CSIDriver => (
-            &[
-                "NAME",
-                "ATTACHREQUIRED",
-                "PODINFOONMOUNT",
-                "STORAGECAPACITY",
-                "TOKENREQUESTS",
-                "REQUIRESREPUBLISH",
-                "MODES",
-                "AGE",
-            ],
-            &[],
-        ),
+        Kind::PersistentVolume => (storage::VOLUME, &["VOLUMEMODE"]),
+        Kind::PersistentVolumeClaim => (storage::CLAIM, &["VOLUMEMODE"]),
+        Kind::StorageClass => (storage::CLASS, &[]),
+        Kind::CSIDriver => (storage::DRIVER, &[]),
         Kind::CSINode => (&["NAME", "DRIVERS", "AGE"], &[]),
         Kind::VolumeAttachment => (&["NAME", "ATTACHER", "PV", "NODE", "ATTACHED", "AGE"], &[]),
         Kind::ResourceQuota => (&["NAME", "REQUEST", "LIMIT", "AGE"], &[]),

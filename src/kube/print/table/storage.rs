@@ -6,6 +6,48 @@ use k8s_openapi::api::storage::v1::{CSIDriver, CSINode, StorageClass, VolumeAtta
 use super::Row;
 use crate::kube::print::describe::access_modes;
 
+/// The columns of a CSIDriver.
+pub(super) const DRIVER: &[&str] = &[
+    "NAME",
+    "ATTACHREQUIRED",
+    "PODINFOONMOUNT",
+    "STORAGECAPACITY",
+    "TOKENREQUESTS",
+    "REQUIRESREPUBLISH",
+    "MODES",
+    "AGE",
+];
+
+/// The columns of a StorageClass.
+pub(super) const CLASS: &[&str] =
+    &["NAME", "PROVISIONER", "RECLAIMPOLICY", "VOLUMEBINDINGMODE", "ALLOWVOLUMEEXPANSION", "AGE"];
+
+/// The columns of a PersistentVolumeClaim.
+pub(super) const CLAIM: &[&str] = &[
+    "NAME",
+    "STATUS",
+    "VOLUME",
+    "CAPACITY",
+    "ACCESS MODES",
+    "STORAGECLASS",
+    "VOLUMEATTRIBUTESCLASS",
+    "AGE",
+];
+
+/// The columns of a PersistentVolume.
+pub(super) const VOLUME: &[&str] = &[
+    "NAME",
+    "CAPACITY",
+    "ACCESS MODES",
+    "RECLAIM POLICY",
+    "STATUS",
+    "CLAIM",
+    "STORAGECLASS",
+    "VOLUMEATTRIBUTESCLASS",
+    "REASON",
+    "AGE",
+];
+
 /// The class as the annotation of old named it.
 const BETA_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 

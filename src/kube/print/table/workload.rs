@@ -14,6 +14,10 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use super::{Row, containers};
 use crate::kube::print::describe::{age, controlled_by, label_line, selector, short_duration};
 
+/// The columns of a DaemonSet.
+pub(super) const DAEMON_SET: &[&str] =
+    &["NAME", "DESIRED", "CURRENT", "READY", "UP-TO-DATE", "AVAILABLE", "NODE SELECTOR", "AGE"];
+
 fn number(n: Option<i32>) -> String {
     n.unwrap_or(0).to_string()
 }
