@@ -89,6 +89,32 @@ pub(super) struct Shown {
     pub(super) breakable: Vec<screen::Breakable>,
 }
 
+impl Shown {
+    /// What there is to see of a session, or of a moment of its past.
+    pub(super) fn of(
+        session: &Session,
+        past: Option<&World>,
+        platform: Platform,
+        focus: Option<&Focus>,
+        catalogue: &Catalogue,
+    ) -> Self {
+        let world = past.unwrap_or(session.head());
+        let map = map_view::map(world);
+        Self {
+            now: world.now(),
+            inspected: focus.and_then(|focus| object::inspect(world, focus, catalogue)),
+            marks: crate::view::timeline::marks(session, catalogue),
+            traffic: crate::view::traffic::traffic(world, &map),
+            terminal: screen::terminal(world, TERMINAL),
+            names: Rc::new(crate::view::complete::names(world, &map, platform.home())),
+            files: screen::files(world, platform.home()),
+            faults: screen::faults(world, catalogue),
+            breakable: screen::breakable(&map),
+            map,
+        }
+    }
+}
+
 impl Component for App {
     type Message = Msg;
     type Properties = ();
@@ -304,22 +330,10 @@ impl App {
     }
 
     fn refresh(&mut self) {
-        let world = self.scrub.as_ref().map_or(self.session.head(), |(_, world)| world);
-        let map = map_view::map(world);
-        let catalogue = &self.catalogue;
+        let past = self.scrub.as_ref().map(|(_, world)| world);
         let focus = self.focus.as_ref();
-        self.view = Rc::new(Shown {
-            now: world.now(),
-            inspected: focus.and_then(|focus| object::inspect(world, focus, catalogue)),
-            marks: crate::view::timeline::marks(&self.session, catalogue),
-            traffic: crate::view::traffic::traffic(world, &map),
-            terminal: screen::terminal(world, TERMINAL),
-            names: Rc::new(crate::view::complete::names(world, &map, self.platform.home())),
-            files: screen::files(world, self.platform.home()),
-            faults: screen::faults(world, catalogue),
-            breakable: screen::breakable(&map),
-            map,
-        });
+        let shown = Shown::of(&self.session, past, self.platform, focus, &self.catalogue);
+        self.view = Rc::new(shown);
         self.dirty = false;
     }
 

@@ -19,6 +19,9 @@ impl Platform {
     pub(super) const ALL: [(Self, &'static str); 2] =
         [(Self::Docker, "platform-docker"), (Self::Kubernetes, "platform-kubernetes")];
 
+    /// The one that a first visit shows.
+    pub(super) const FIRST: Self = Self::Kubernetes;
+
     /// Its name in what is kept.
     pub(super) const fn name(self) -> &'static str {
         match self {

@@ -26,7 +26,7 @@ pub(super) fn kept(platform: Platform) -> Option<Result<Save, LoadError>> {
 pub(super) fn platform() -> Platform {
     let name = setting("platform").unwrap_or_default();
     let found = Platform::ALL.iter().map(|p| p.0).find(|p| p.name() == name);
-    found.unwrap_or(Platform::Kubernetes)
+    found.unwrap_or(Platform::FIRST)
 }
 
 /// A setting.

@@ -6,6 +6,7 @@ use crate::engine::fault::FaultKind;
 use crate::posix::{Entry, FileSystem as _};
 use crate::shell::terminal::Origin;
 use crate::text::Catalogue;
+use crate::view::editor::{self, Verdict};
 use crate::view::map::{self, Map};
 use crate::world::world::World;
 
@@ -78,6 +79,14 @@ pub fn file_text(world: &World, host: &str, path: &str) -> String {
 #[must_use]
 pub fn file_if_any(world: &World, host: &str, path: &str) -> Option<String> {
     world.files(host).read(&crate::posix::normal("/", path)).ok().map(|text| text.to_string())
+}
+
+/// What the tools would say of a file with this text, among the files beside it.
+#[must_use]
+pub fn check(world: &World, host: &str, file: &str, text: &str) -> Verdict {
+    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let beside = |path: &str| file_if_any(world, host, &format!("{folder}/{path}"));
+    editor::check(file, text, editor::guess(file, text), &beside)
 }
 
 /// A fault in force.

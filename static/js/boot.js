@@ -40,8 +40,51 @@ const show = (error) => {
   app?.replaceChildren(line);
 };
 
-const source = bundle ? bundle.wasm() : new URL("drydock_bg.wasm", import.meta.url);
-init({ module_or_path: source }).then(() => { globalThis.drydock = drydock; }, show);
+// The wasm comes in two parts: what the first screen runs, and the rest. The build decides which
+// function goes where; calling one that is not there yet loads the rest at once.
+const restUrl = new URL("drydock_rest.wasm", import.meta.url);
+let restModule;
+
+/// Join the rest to the first part.
+const join = (module) => {
+  const { first } = globalThis.drydockRest;
+  if (first.there.value) return;
+  new WebAssembly.Instance(module, { first });
+  first.there.value = 1;
+};
+
+/// The rest, waiting for it: nothing else can go on without it.
+const fetchNow = () => {
+  const request = new XMLHttpRequest();
+  request.open("GET", restUrl, false);
+  request.overrideMimeType("text/plain; charset=x-user-defined");
+  request.send();
+  if (request.status !== 200) throw new Error(`${restUrl}: ${request.status}`);
+  return new WebAssembly.Module(Uint8Array.from(request.responseText, (c) => c.charCodeAt(0)));
+};
+
+/// The rest, in the background.
+const fetchLater = async () => {
+  const answer = await fetch(restUrl);
+  if (!answer.ok) throw new Error(`${restUrl}: ${answer.status}`);
+  return WebAssembly.compile(await answer.arrayBuffer());
+};
+
+// `drydock.js` puts the exports of the first part into `first`.
+globalThis.drydockRest = { first: undefined, imports: { load: () => join(restModule ?? fetchNow()) } };
+
+/// Start; who has been here before, or comes by a link, needs more than the first part at once.
+const start = async () => {
+  const source = bundle ? bundle.part("drydock_bg") : new URL("drydock_bg.wasm", import.meta.url);
+  const again = location.hash.length > 1 || localStorage.length > 0;
+  if (bundle) restModule = await WebAssembly.compile(await bundle.part("drydock_rest"));
+  else if (again) restModule = await fetchLater().catch(() => undefined);
+  await init({ module_or_path: source });
+  globalThis.drydock = drydock;
+  // One frame for the first screen, then the rest.
+  requestAnimationFrame(() => setTimeout(async () => join(restModule ?? (await fetchLater()))));
+};
+start().catch(show);
 
 if (!bundle && "serviceWorker" in navigator && location.protocol === "https:") {
   navigator.serviceWorker.register("offline.js");

@@ -27,7 +27,10 @@ const bundle = async (entry, globalName) => {
   return result.outputFiles[0].text;
 };
 
-const wasm = gzipSync(readFileSync(join(dist, "drydock_bg.wasm")), { level: 9 }).toString("base64");
+const parts = ["drydock_bg", "drydock_rest"].map((name) => {
+  const wasm = gzipSync(readFileSync(join(dist, `${name}.wasm`)), { level: 9 }).toString("base64");
+  return `<script type="application/octet-stream" id="${name}">${wasm}</script>`;
+});
 const editor = await bundle("editor.js", "drydockEditorModule");
 const boot = await bundle("boot.js", "drydockBoot");
 const icon = Buffer.from(read("icons/drydock.svg")).toString("base64");
@@ -37,16 +40,16 @@ const html = read("index.html")
   .replace(/<script[^>]*boot\.js[^>]*><\/script>\n?/, "")
   .replace("icons/drydock.svg", `data:image/svg+xml;base64,${icon}`)
   .replace("</head>", () => `<style>${read("style/tokens.css")}${read("style/app.css")}</style></head>`)
-  .replace("</body>", () => `<script type="application/octet-stream" id="wasm">${wasm}</script>
+  .replace("</body>", () => `${parts.join("\n")}
 <script>${inline(editor)}</script>
 <script>
 globalThis.drydockBundle = {
   editor: async () => drydockEditorModule,
-  wasm: async () => {
-    const text = atob(document.getElementById("wasm").textContent);
+  part: async (name) => {
+    const text = atob(document.getElementById(name).textContent);
     const bytes = Uint8Array.from(text, (c) => c.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Response(stream, { headers: { "Content-Type": "application/wasm" } }).arrayBuffer();
+    return new Response(stream).arrayBuffer();
   },
 };
 </script>

@@ -32,7 +32,8 @@ export const launch = () =>
   });
 
 /// Open the page in a language; complaints of the browser end up in `page.complaints`.
-export async function open(browser, address, { lang = "en", width = 1280, height = 800, dark = false } = {}) {
+export async function open(browser, address, { lang = "en", width = 1280, height = 800, dark = false,
+  route } = {}) {
   const context = await browser.newContext({
     locale: lang === "ko" ? "ko-KR" : "en-US", viewport: { width, height },
     colorScheme: dark ? "dark" : "light",
@@ -41,6 +42,7 @@ export async function open(browser, address, { lang = "en", width = 1280, height
   page.complaints = [];
   page.on("pageerror", (error) => page.complaints.push(String(error)));
   page.on("console", (line) => line.type() === "error" && page.complaints.push(line.text()));
+  if (route) await page.route(...route);
   await page.goto(address);
   await page.waitForSelector("[data-machine]", { timeout: 30_000 });
   return page;

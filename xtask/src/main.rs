@@ -1,11 +1,12 @@
 //! The project's tasks: `cargo xtask serve | test | build | bench | bundle`.
 //!
-//! No dependencies, so that it compiles in a second. Each task brings what it lacks.
+//! Few dependencies, so that it compiles in seconds. Each task brings what it lacks.
 
 mod bench;
 mod bundle;
 mod serve;
 mod shell;
+mod split;
 mod test;
 mod tools;
 mod web;

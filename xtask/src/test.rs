@@ -11,7 +11,7 @@ type Check = (&'static str, fn() -> Outcome);
 const NATIVE: &[Check] = &[
     ("format", || cargo(&["fmt", "--all", "--check"])),
     ("lints, native", || cargo(&["clippy", "--all-targets", "--quiet"])),
-    ("tests", || cargo(&["test", "--quiet"])),
+    ("tests", || cargo(&["test", "--quiet", "--workspace"])),
     ("forbidden dependencies", forbidden),
 ];
 
@@ -91,7 +91,7 @@ fn browser() -> Outcome {
     cargo(&["build", "--quiet", "--bin", "drydock"])?;
     let drydock = shell::target().join("debug/drydock");
     let mut node = shell::command("node", &["--test", "--test-concurrency=1"]);
-    for name in ["digest", "app", "bundle"] {
+    for name in ["digest", "parts", "app", "bundle"] {
         node.arg(format!("tests/e2e/{name}.test.mjs"));
     }
     shell::run(node.env("CHROMIUM", chromium).env("DRYDOCK", drydock))

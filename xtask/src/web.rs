@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::shell::{self, Outcome};
-use crate::tools;
+use crate::{split, tools};
 
 /// Build everything; returns the folder.
 pub fn build() -> Outcome<PathBuf> {
@@ -24,15 +24,20 @@ pub fn build() -> Outcome<PathBuf> {
         "drydock-web",
         "--no-default-features",
     ];
-    shell::run(&mut shell::command("cargo", &cargo))?;
+    // Full names of functions, types included: the split of the wasm goes by them.
+    let mut cargo = shell::command("cargo", &cargo);
+    shell::run(cargo.env("RUSTFLAGS", "-C symbol-mangling-version=v0"))?;
     let wasm = shell::target().join("wasm32-unknown-unknown/web/drydock-web.wasm");
     let pkg = shell::target().join("web-pkg");
     let (out, wasm) = (text(&pkg), text(&wasm));
     let args = ["--target", "web", "--no-typescript", "--out-name", "drydock", "--out-dir", &out];
     shell::run(shell::command(wasm_bindgen, &args).arg(&wasm))?;
     let _ = std::fs::remove_dir_all(&dist);
-    optimise(&pkg.join("drydock_bg.wasm"), &dist.join("drydock_bg.wasm"))?;
-    shell::copy(&pkg.join("drydock.js"), &dist.join("drydock.js"))?;
+    let (first, rest) = (pkg.join("first.wasm"), pkg.join("rest.wasm"));
+    split::split(&pkg.join("drydock_bg.wasm"), &first, &rest, &pkg)?;
+    optimise(&first, &dist.join("drydock_bg.wasm"))?;
+    optimise(&rest, &dist.join("drydock_rest.wasm"))?;
+    shell::write(&dist.join("drydock.js"), glue(&pkg.join("drydock.js"))?.as_bytes())?;
     let snippets = pkg.join("snippets");
     if snippets.is_dir() {
         shell::copy(&snippets, &dist.join("snippets"))?;
@@ -48,6 +53,26 @@ pub fn build() -> Outcome<PathBuf> {
     shell::copy(&root.join("static/js/offline.js"), &dist.join("offline.js"))?;
     shell::copy(&root.join("index.html"), &dist.join("index.html"))?;
     Ok(dist)
+}
+
+/// The glue of wasm-bindgen, which knows nothing of the two parts: it hands `rest.load` to the first
+/// part, and the first part's exports to `boot.js`.
+fn glue(path: &Path) -> Outcome<String> {
+    let mut text = shell::read(path)?;
+    let edits = [
+        (
+            "const imports = __wbg_get_imports();",
+            "const imports = { ...__wbg_get_imports(), rest: globalThis.drydockRest.imports };",
+        ),
+        ("wasm = instance.exports;", "wasm = globalThis.drydockRest.first = instance.exports;"),
+    ];
+    for (from, to) in edits {
+        if !text.contains(from) {
+            return Err(format!("{}: wasm-bindgen no longer writes `{from}`", path.display()));
+        }
+        text = text.replace(from, to);
+    }
+    Ok(text)
 }
 
 /// Shrink the wasm with binaryen from npm.

@@ -140,12 +140,8 @@ impl App {
 
     /// What the real tool would say of the open file.
     pub(super) fn check(&mut self) {
-        let text = self.text();
-        let world = self.session.head();
-        let home = self.platform.home();
-        let folder = self.file.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let beside = |path: &str| screen::file_if_any(world, home, &format!("{folder}/{path}"));
-        let verdict = editor::check(&self.file, &text, editor::guess(&self.file, &text), &beside);
+        let (world, home) = (self.session.head(), self.platform.home());
+        let verdict = screen::check(world, home, &self.file, &self.text());
         self.verdict = Rc::new(verdict);
     }
 }
