@@ -10,7 +10,7 @@ mod opening;
 mod storage;
 mod js;
 mod panels;
-mod rehearsal;
+pub mod rehearsal;
 pub mod bench;
 
 /// Show the page.

@@ -75,7 +75,7 @@ globalThis.drydockRest = { first: undefined, imports: { load: () => join(restMod
 
 /// Start; who has been here before, or comes by a link, needs more than the first part at once.
 const start = async () => {
-  const source = bundle ? bundle.part("drydock_bg") : new URL("drydock_bg.wasm", import.meta.url);
+  const source = bundle ? bundle.part("drydock_bg") : fetch(new URL("drydock_bg.wasm", import.meta.url));
   const again = location.hash.length > 1 || localStorage.length > 0;
   if (bundle) restModule = await WebAssembly.compile(await bundle.part("drydock_rest"));
   else if (again) restModule = await fetchLater().catch(() => undefined);
