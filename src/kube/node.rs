@@ -15,6 +15,8 @@ use crate::base::time::SimTime;
 use crate::engine::cx::Cx;
 use crate::kube::api::object::{Key, Stored};
 use crate::kube::clock::{meta_time, micro_time};
+use crate::kube::kubelet::node_status::{annotations, spec_of};
+use crate::kube::nodes::{memory, pod_range};
 use crate::kube::watch::{Process, Streams};
 use crate::kube::{Cluster, Output};
 
@@ -66,7 +68,8 @@ impl Cluster {
         for process in [Process::Kubelet(spec.name.clone()), Process::Proxy(spec.name.clone())] {
             self.streams.insert(process, Streams::default());
         }
-        let node = node_object(spec, cx);
+        let number = u16::try_from(self.joined.len() + 1).unwrap_or(u16::MAX);
+        let node = node_object(spec, number, cx);
         let lease = lease_object(spec, cx);
         put(self, node, cx);
         put(self, lease, cx);
@@ -91,7 +94,7 @@ fn meta(namespace: &str, name: &str, cx: &mut Cx<'_, Output>) -> ObjectMeta {
     }
 }
 
-fn node_object(spec: &NodeSpec, cx: &mut Cx<'_, Output>) -> Node {
+fn node_object(spec: &NodeSpec, number: u16, cx: &mut Cx<'_, Output>) -> Node {
     let name = spec.name.to_string();
     let mut metadata = meta("", &name, cx);
     let mut labels = spec.labels.clone();
@@ -105,11 +108,12 @@ fn node_object(spec: &NodeSpec, cx: &mut Cx<'_, Output>) -> Node {
         labels.entry(key.to_owned()).or_insert_with(|| value.to_owned());
     }
     metadata.labels = Some(labels);
+    metadata.annotations = Some(annotations(!spec.real));
     let amount = |text: &str| Quantity(text.to_owned());
     let mut capacity: BTreeMap<String, Quantity> = [
         ("cpu".to_owned(), amount(&spec.cpu)),
         ("ephemeral-storage".to_owned(), amount("0")),
-        ("memory".to_owned(), amount(&spec.memory)),
+        ("memory".to_owned(), amount(&memory(spec))),
         ("pods".to_owned(), amount(&spec.pods.to_string())),
     ]
     .into();
@@ -120,7 +124,7 @@ fn node_object(spec: &NodeSpec, cx: &mut Cx<'_, Output>) -> Node {
         metadata,
         spec: Some(Spec {
             taints: (!spec.taints.is_empty()).then(|| spec.taints.clone()),
-            ..Spec::default()
+            ..spec_of(&name, Some(pod_range(number)), !spec.real)
         }),
         status: Some(NodeStatus {
             allocatable: Some(capacity.clone()),

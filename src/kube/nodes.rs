@@ -49,7 +49,7 @@ fn settings(spec: &NodeSpec) -> Settings {
     Settings {
         runtime: if spec.real { RuntimeKind::Real } else { RuntimeKind::Hollow },
         cpu_milli: u64::try_from(cpu.milli()).unwrap_or(0),
-        memory: spec.memory.clone(),
+        memory: memory(spec),
         pods: spec.pods,
         extended: spec.extended.clone(),
         labels: spec.labels.clone(),
@@ -58,13 +58,28 @@ fn settings(spec: &NodeSpec) -> Settings {
     }
 }
 
+/// Memory as the node reports it: a hollow one repeats what it was told, in the shortest form.
+#[must_use]
+pub(super) fn memory(spec: &NodeSpec) -> String {
+    match Quantity::parse(&spec.memory) {
+        Some(amount) if !spec.real => kubelet::resize::format_amount("memory", amount.0),
+        _ => spec.memory.clone(),
+    }
+}
+
+/// Addresses of the pods of the n-th node of a cluster, counted from 1.
+#[must_use]
+pub(super) fn pod_range(number: u16) -> Cidr {
+    let [high, low] = number.to_be_bytes();
+    Cidr::new(10, 244_u8.saturating_add(high), low, 0, 24)
+}
+
 impl Cluster {
     /// The processes of a new node; the kubelet starts at once.
     pub(super) fn add_processes(&mut self, spec: &NodeSpec, cx: &mut Cx<'_, Output>) {
         self.joined.push(spec.name.clone());
         let number = u16::try_from(self.joined.len()).unwrap_or(u16::MAX);
-        let [high, low] = number.to_be_bytes();
-        let range = Cidr::new(10, 244_u8.saturating_add(high), low, 0, 24);
+        let range = pod_range(number);
         let host = HostId::new(spec.name.clone());
         let mut kubelet = Kubelet::new(&spec.name, host, &spec.address, settings(spec));
         kubelet.node.pod_range = Some(range);
@@ -194,7 +209,14 @@ impl Cluster {
     ) {
         match process {
             Process::Kubelet(node) => {
-                for change in changes.iter().filter(|c| c.kind == Kind::Pod) {
+                for change in changes {
+                    if change.kind == Kind::Node {
+                        let input = kubelet::Input::Node(change.new.clone());
+                        self.kubelet(node, input, machines, fabric, cx);
+                    }
+                    if change.kind != Kind::Pod {
+                        continue;
+                    }
                     let here = |o: &Arc<Object>| on_node(o, node);
                     let object = change.new.clone().filter(here);
                     let cause = std::mem::replace(&mut cx.cause, change.by);

@@ -26,6 +26,9 @@ enum Task {
         /// Folder to write to
         #[arg(long)]
         out: PathBuf,
+        /// Seed of the run
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
     },
     /// Validate files as the page does: accepted or refused, with the real tool's words
     Check(check::Args),
@@ -42,7 +45,7 @@ enum Task {
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Run(args) => run::run(&args),
-        Task::Replay { case, out } => replay::run(&case, &out),
+        Task::Replay { case, out, seed } => replay::run(&case, &out, seed),
         Task::Check(args) => check::run(&args),
         Task::Digest { seed } => {
             println!("{}", digest::of_demo(seed));

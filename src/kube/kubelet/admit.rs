@@ -90,6 +90,7 @@ impl Worker {
         self.status = None;
         self.writing = Default::default();
         self.synced = crate::base::time::SimTime::ZERO;
+        self.pleg = Default::default();
         self.mounts.settling = false;
         self.mounts.refreshing = false;
         self.mounts.failing.clear();
@@ -102,6 +103,7 @@ impl Worker {
             self.begin_termination(env);
         } else {
             self.arm_deadline(env);
+            env.relist(&self.uid.clone());
             self.request_sync(true, env);
             self.spread_probes(env);
         }

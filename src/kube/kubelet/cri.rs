@@ -45,12 +45,15 @@ pub fn create(
     let Some(container) = worker.container(name).cloned() else {
         return Err(CreateError::Config(format!("no container {name}")));
     };
-    let id = env.fresh_id();
+    let hollow = env.node.hollow();
     let image = container.image.clone().unwrap_or_default();
-    let full = full_name(&image);
+    // The stand-in runtime keeps names as they are given (recorded in pod/01).
+    let id = if hollow { hollow_id(worker, name, number) } else { env.fresh_id() };
+    let full = if hollow { image.clone() } else { full_name(&image) };
     let variables = variables(worker, &container, env).map_err(CreateError::Config)?;
     let mut run = Run {
         id: id.clone(),
+        hollow,
         number,
         state: RunState::Created,
         image: full.as_str().into(),
@@ -58,9 +61,8 @@ pub fn create(
         hash: definition_hash(&container),
         resources: container.resources.clone(),
     };
-    if env.node.hollow() {
-        let digest = crate::base::digest::of_text(&full);
-        run.image_id = format!("{}@sha256:{digest:016x}", repository_of(&full)).into();
+    if hollow {
+        run.image_id = image.into();
         return Ok(run);
     }
     let host = env.node.host.clone();
@@ -105,6 +107,12 @@ pub fn create(
     let made = env.cx.within(|cx| machines.create(&host, spec, cx));
     made.map_err(|e| CreateError::Runtime(e.to_string()))?;
     Ok(run)
+}
+
+/// Id of a stand-in container: pod, sandbox attempt, container, restart count.
+fn hollow_id(worker: &Worker, name: &str, number: i32) -> Arc<str> {
+    let (pod, namespace) = (&worker.key.name, &worker.key.namespace);
+    format!("{pod}_{namespace}_{}_0_{name}_{number}", worker.uid).into()
 }
 
 fn sandbox_name(worker: &Worker) -> Arc<str> {

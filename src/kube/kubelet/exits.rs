@@ -9,6 +9,7 @@ use super::node::{Env, ExecPurpose};
 use super::probes::Verdict;
 use super::record::{Ended, RunState};
 use super::start::begin_next_pull;
+use super::texts::HookFailure;
 use super::worker::Worker;
 use super::{Around, Kubelet, Output};
 use crate::base::message::Message;
@@ -141,7 +142,13 @@ impl Kubelet {
     ) {
         match self.node.execs.get(exec) {
             Some(ExecPurpose::Client(ticket)) => self.client_output(*ticket, stream, text, cx),
-            Some(_) => self.node.exec_output.entry(exec.clone()).or_default().push_str(&text),
+            Some(_) => {
+                let said = self.node.exec_output.entry(exec.clone()).or_default();
+                match stream {
+                    Stream::Out => said.out.push_str(&text),
+                    Stream::Err => said.err.push_str(&text),
+                }
+            }
             None => {}
         }
     }
@@ -158,13 +165,15 @@ impl Kubelet {
         match purpose {
             ExecPurpose::Client(ticket) => self.client_done(ticket, code, cx),
             ExecPurpose::Probe(uid, container, kind) => {
-                let verdict = if code == 0 { Verdict::Success } else { Verdict::Failure(output) };
+                let verdict =
+                    if code == 0 { Verdict::Success } else { Verdict::Failure(output.all()) };
                 self.with(&uid, around, cx, |w, env| {
                     w.probe_ended(&container, kind, &verdict, env);
                 });
             }
             ExecPurpose::PostStart(uid) => {
-                self.with(&uid, around, cx, |w, env| w.post_start_ended(code, env));
+                let failed = (code != 0).then(|| HookFailure::Exec { code, said: output });
+                self.with(&uid, around, cx, |w, env| w.post_start_ended(failed, env));
             }
             ExecPurpose::PreStop(uid, id) => {
                 self.with(&uid, around, cx, |w, env| w.pre_stop_ended(&id, code == 0, env));

@@ -102,24 +102,20 @@ impl Worker {
             self.take_turn(id, env);
             return;
         };
-        if let Some(exec) = &hook.exec {
+        let begun = if let Some(exec) = &hook.exec {
             let argv = exec.command.clone().unwrap_or_default();
             let purpose = ExecPurpose::PreStop(self.uid.clone(), id.clone());
-            match cri::exec(id, &argv, purpose, env) {
-                Ok(exec) => self.set_kill(id, KillStage::PreStop(Some(exec)), grace, env),
-                Err(_) => self.pre_stop_ended(id, false, env),
-            }
-        } else if let Some(sleep) = &hook.sleep {
-            let seconds = SimDuration::from_secs(u64::try_from(sleep.seconds).unwrap_or(0));
-            self.set_kill(id, KillStage::PreStop(None), seconds.min(grace), env);
+            cri::exec(id, &argv, purpose, env).is_ok()
         } else if let Some(http) = &hook.http_get {
-            if self.hook_request(&name, http, NetWhat::PreStop(id.clone()), env) {
-                self.set_kill(id, KillStage::PreStop(None), grace, env);
-            } else {
-                self.pre_stop_ended(id, false, env);
-            }
+            self.hook_request(&name, http, NetWhat::PreStop(id.clone()), env)
         } else {
-            self.take_turn(id, env);
+            hook.sleep.is_some()
+        };
+        let seconds = hook.sleep.as_ref().and_then(|s| u64::try_from(s.seconds).ok());
+        let limit = seconds.map_or(grace, |s| SimDuration::from_secs(s).min(grace));
+        self.set_kill(id, KillStage::PreStop, limit, env);
+        if !begun {
+            self.pre_stop_ended(id, false, env);
         }
     }
 
@@ -138,16 +134,25 @@ impl Worker {
         env.after(limit, Due::Kill(self.uid.clone(), id.clone(), kill.timer));
     }
 
-    /// A preStop hook ended, or its time is over.
+    /// A preStop hook ended.
     pub(super) fn pre_stop_ended(&mut self, id: &Arc<str>, ok: bool, env: &mut Env<'_, '_>) {
+        let name = self.runtime.by_id(id).map(|(name, _)| name);
+        if let Some(name) = name.filter(|_| !ok) {
+            env.say(self, Some(&name), true, "FailedPreStopHook", "PreStopHook failed");
+        }
+        // A hook that ends after its time, mostly because its container was stopped, has only
+        // this to say.
+        if self.kills.get(id).is_some_and(|k| k.stage == KillStage::PreStop) {
+            self.pre_stop_over(id, env);
+        }
+    }
+
+    /// The preStop hook is done with, or has had its time.
+    fn pre_stop_over(&mut self, id: &Arc<str>, env: &mut Env<'_, '_>) {
         let Some(kill) = self.kills.get_mut(id) else { return };
         // The hook's whole seconds are taken from the grace period.
         let spent = SimDuration::from_secs(env.cx.now.since(kill.since).as_secs());
         kill.grace = SimDuration(kill.grace.0.saturating_sub(spent.0));
-        let name = kill.name.clone();
-        if !ok {
-            env.say(self, Some(&name), true, "FailedPreStopHook", "PreStopHook failed");
-        }
         self.take_turn(id, env);
     }
 
@@ -192,18 +197,8 @@ impl Worker {
         let Some(kill) = self.kills.get(id).filter(|k| k.timer == timer) else { return };
         let (name, grace, since) = (kill.name.clone(), kill.grace, kill.since);
         match &kill.stage {
-            KillStage::PreStop(exec) => {
-                let exec = exec.clone();
-                if let Some(exec) = &exec {
-                    cri::exec_kill(id, exec, env);
-                    env.node.execs.remove(exec);
-                }
-                // A sleep hook that is over is a success; others ran out of time.
-                let hook =
-                    self.container(&name).and_then(|c| c.lifecycle.as_ref()?.pre_stop.as_ref());
-                let slept = hook.is_some_and(|h| h.sleep.is_some());
-                self.pre_stop_ended(id, slept, env);
-            }
+            // A sleep hook is over, or the grace period; a hook that still runs is left alone.
+            KillStage::PreStop => self.pre_stop_over(id, env),
             KillStage::Turn => {
                 if let Some(kill) = self.kills.get_mut(id) {
                     kill.grace = SimDuration::ZERO;

@@ -18,6 +18,7 @@ pub mod kill;
 pub mod node;
 pub mod node_status;
 pub mod phase;
+pub mod pleg;
 pub mod probes;
 pub mod probing;
 pub mod record;
@@ -62,6 +63,8 @@ pub enum Input {
     Stop,
     /// The watch on the node's pods delivers: the object, or that it is gone.
     Pod(Key, Option<Arc<Object>>),
+    /// The watch on the node's own object delivers.
+    Node(Option<Arc<Object>>),
     /// A ConfigMap or Secret changed.
     Config(Kind, Key),
     /// A timer of a life of the process.
@@ -83,6 +86,8 @@ pub enum Input {
 pub enum Due {
     /// The relist.
     Relist,
+    /// The relist of one pod, on demand.
+    RelistPod(Arc<str>),
     /// The pod's worker: a step is done, or a sync is due.
     Pod(Arc<str>, u32),
     /// A kill of a container: pod, container id, timer number.
@@ -105,6 +110,8 @@ pub enum Due {
     Lease,
     /// The node's status is looked at.
     NodeStatus,
+    /// The node's status is looked at once more.
+    NodeLook,
     /// Evictions are looked at.
     Eviction,
 }
@@ -232,6 +239,13 @@ impl Kubelet {
             }
             _ if !self.node.running => {}
             Input::Pod(key, object) => self.pod(&key, object.as_deref(), around, cx),
+            Input::Node(object) => {
+                let node = match object.as_deref() {
+                    Some(Object::Node(node)) => Some(node),
+                    _ => None,
+                };
+                self.node_changed(node, around, cx);
+            }
             Input::Config(kind, key) => self.config(kind, &key, around, cx),
             Input::Due(life, due) if life == self.node.life => self.due(due, around, cx),
             Input::Due(..) => {}
@@ -265,8 +279,13 @@ impl Kubelet {
             Due::Relist => {
                 self.node.relist_armed = false;
                 for uid in std::mem::take(&mut self.node.relist) {
-                    self.with(&uid, around, cx, |w, env| w.request_sync(true, env));
+                    self.with(&uid, around, cx, |w, env| w.relisted(env));
+                    self.sweep(&uid, around, cx);
                 }
+            }
+            Due::RelistPod(uid) => {
+                self.with(&uid, around, cx, |w, env| w.relisted(env));
+                self.sweep(&uid, around, cx);
             }
             Due::Pod(uid, timer) => {
                 self.with(&uid, around, cx, |w, env| w.timer_due(timer, env));
@@ -299,6 +318,7 @@ impl Kubelet {
             Due::HollowExit(..) => {}
             Due::Lease => self.lease_due(around, cx),
             Due::NodeStatus => self.node_status_due(around, cx),
+            Due::NodeLook => self.node_look_due(around, cx),
             Due::Eviction => self.eviction_due(around, cx),
         }
     }

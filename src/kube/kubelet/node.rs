@@ -31,14 +31,6 @@ pub const RESYNC: SimDuration = SimDuration::from_secs(60);
 /// Time until the next sync after an error (`backOffPeriod`); up to half is added at random.
 pub const RETRY: SimDuration = SimDuration::from_secs(10);
 
-/// Time between a container's start and the relist on demand that shows it; recorded in
-/// traces/kubelet (Started to Running, 10 to 100 ms).
-pub const ON_DEMAND: Latency = Latency {
-    name: "kubelet-relist",
-    quantiles_us: [8_000, 12_000, 18_000, 30_000, 90_000],
-    source: "traces/kubelet: time from the event Started to the status Running",
-};
-
 /// How containers run on a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuntimeKind {
@@ -97,6 +89,23 @@ pub enum ExecPurpose {
     Client(u64),
 }
 
+/// What a command has written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// To its standard output.
+    pub out: String,
+    /// To its standard error.
+    pub err: String,
+}
+
+impl Said {
+    /// Both, as the kubelet joins them.
+    #[must_use]
+    pub fn all(&self) -> String {
+        format!("{}{}", self.out, self.err)
+    }
+}
+
 /// What belongs to the whole node.
 #[derive(Clone, Debug)]
 pub struct NodeState {
@@ -137,7 +146,7 @@ pub struct NodeState {
     /// Execs under way.
     pub execs: BTreeMap<ExecId, ExecPurpose>,
     /// Output of probe and hook execs so far.
-    pub exec_output: BTreeMap<ExecId, String>,
+    pub exec_output: BTreeMap<ExecId, Said>,
     /// Network probes and hooks under way by tag.
     pub requests: BTreeMap<u64, NetPurpose>,
     /// The newest tag.
@@ -165,6 +174,8 @@ pub struct NetPurpose {
     pub address: String,
     /// Full URL for HTTP.
     pub url: String,
+    /// Path of a hook.
+    pub path: String,
 }
 
 /// What a network request belongs to.

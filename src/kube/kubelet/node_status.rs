@@ -32,6 +32,8 @@ const LEASE_RENEW: SimDuration = SimDuration::from_secs(10);
 const LEASE_SECONDS: i32 = 40;
 /// An unchanged status is reported this often (`nodeStatusReportFrequency`).
 const REPORT: SimDuration = SimDuration::from_secs(300);
+/// The status is looked at this often (`nodeStatusUpdateFrequency`).
+const LOOK: SimDuration = SimDuration::from_secs(10);
 /// A new node is Ready after its storage interface answered; recorded in nodefail/03.
 const FIRST_READY: SimDuration = SimDuration::from_millis(350);
 /// Namespace of leases of nodes.
@@ -56,6 +58,11 @@ impl NodeState {
         labels
     }
 
+    /// What controllers put into the spec of a new node within milliseconds.
+    fn spec(&self) -> core::NodeSpec {
+        spec_of(&self.name, self.pod_range, self.hollow())
+    }
+
     fn capacity(&self, allocatable: bool) -> BTreeMap<String, ApiQuantity> {
         let memory = if allocatable && !self.hollow() {
             let bytes = Quantity::parse(&self.settings.memory).unwrap_or_default().0 / 1000;
@@ -78,14 +85,33 @@ impl NodeState {
         ];
         let mut all: BTreeMap<String, ApiQuantity> =
             list.into_iter().map(|(k, v)| (k.to_owned(), ApiQuantity(v))).collect();
+        if !self.hollow() {
+            let pages = ["hugepages-1Gi", "hugepages-2Mi"];
+            all.extend(pages.map(|name| (name.to_owned(), ApiQuantity("0".to_owned()))));
+        }
         for (name, amount) in &self.settings.extended {
             all.insert(name.clone(), ApiQuantity(amount.clone()));
         }
         all
     }
 
+    /// What the stand-in machine of a hollow node says of itself (recorded in nodefail/03).
+    fn hollow_info() -> core::NodeSystemInfo {
+        core::NodeSystemInfo {
+            architecture: "amd64".to_owned(),
+            container_runtime_version: "fakeRuntime://0.1.0".to_owned(),
+            kernel_version: "3.16.0-0.bpo.4-amd64".to_owned(),
+            kubelet_version: VERSION.to_owned(),
+            operating_system: "linux".to_owned(),
+            os_image: "Debian GNU/Linux 7 (wheezy)".to_owned(),
+            ..Default::default()
+        }
+    }
+
     fn node_info(&self) -> core::NodeSystemInfo {
-        let runtime = if self.hollow() { "fakeRuntime://0.1.0" } else { "containerd://2.1.9" };
+        if self.hollow() {
+            return Self::hollow_info();
+        }
         let hash = crate::base::digest::of_text(&self.name);
         let id = format!("{hash:016x}{:016x}", hash.rotate_left(17));
         let uuid = |t: &str| {
@@ -97,7 +123,7 @@ impl NodeState {
         core::NodeSystemInfo {
             architecture: "amd64".to_owned(),
             boot_id: boot,
-            container_runtime_version: runtime.to_owned(),
+            container_runtime_version: "containerd://2.1.9".to_owned(),
             kernel_version: "6.12.0".to_owned(),
             kube_proxy_version: String::new(),
             kubelet_version: VERSION.to_owned(),
@@ -107,6 +133,27 @@ impl NodeState {
             system_uuid: id,
             ..Default::default()
         }
+    }
+}
+
+/// Annotations of every node: the ttl controller's, and the volume manager's on a real machine.
+#[must_use]
+pub fn annotations(hollow: bool) -> BTreeMap<String, String> {
+    let ttl = ("node.alpha.kubernetes.io/ttl".to_owned(), "0".to_owned());
+    let managed = "volumes.kubernetes.io/controller-managed-attach-detach";
+    let managed = (!hollow).then(|| (managed.to_owned(), "true".to_owned()));
+    [ttl].into_iter().chain(managed).collect()
+}
+
+/// Spec of a new node: its range of pod addresses, and the provider's id of a hollow one.
+#[must_use]
+pub fn spec_of(name: &str, range: Option<crate::net::Cidr>, hollow: bool) -> core::NodeSpec {
+    let range = range.map(|range| range.to_string());
+    core::NodeSpec {
+        pod_cidrs: range.clone().map(|range| vec![range]),
+        pod_cidr: range,
+        provider_id: hollow.then(|| format!("kubemark://{name}")),
+        ..Default::default()
     }
 }
 
@@ -259,7 +306,7 @@ impl Kubelet {
         };
         let mut capacity = self.node.capacity(false);
         let mut allocatable = self.node.capacity(true);
-        // Extended resources that others patched in stay.
+        // Extended resources that others patched into the capacity stay, and can be allocated.
         let kept = |list: &mut BTreeMap<String, ApiQuantity>,
                     old: Option<&BTreeMap<String, ApiQuantity>>| {
             for (name, amount) in old.into_iter().flatten().filter(|(n, _)| n.contains('/')) {
@@ -267,7 +314,7 @@ impl Kubelet {
             }
         };
         kept(&mut capacity, old.and_then(|o| o.capacity.as_ref()));
-        kept(&mut allocatable, old.and_then(|o| o.allocatable.as_ref()));
+        kept(&mut allocatable, Some(&capacity));
         core::NodeStatus {
             addresses: Some(vec![
                 address("InternalIP", &self.node.host_ip),
@@ -292,15 +339,14 @@ impl Kubelet {
             ..Default::default()
         }];
         taints.extend(self.node.settings.taints.clone());
-        let managed = "volumes.kubernetes.io/controller-managed-attach-detach";
         let node = core::Node {
             metadata: ObjectMeta {
                 name: Some(self.node.name.to_string()),
                 labels: Some(self.node.labels()),
-                annotations: Some([(managed.to_owned(), "true".to_owned())].into()),
+                annotations: Some(annotations(self.node.hollow())),
                 ..Default::default()
             },
-            spec: Some(core::NodeSpec { taints: Some(taints), ..Default::default() }),
+            spec: Some(core::NodeSpec { taints: Some(taints), ..self.node.spec() }),
             status: Some(self.status(None, false, cx)),
         };
         let request = Request {
@@ -355,6 +401,29 @@ impl Kubelet {
         }
         self.report(around, cx);
         self.after(REPORT, Due::NodeStatus, around, cx);
+    }
+
+    /// The watch delivered the node: a capacity that someone patched in can be allocated after
+    /// the next look at the status, which comes every 10 s (`nodeStatusUpdateFrequency`).
+    pub(super) fn node_changed(
+        &mut self,
+        node: Option<&core::Node>,
+        around: &mut Around<'_>,
+        cx: &mut Cx<'_, Output>,
+    ) {
+        let Some(status) = node.and_then(|n| n.status.as_ref()) else { return };
+        let allocatable = status.allocatable.as_ref();
+        let new = |name: &String| allocatable.is_none_or(|all| !all.contains_key(name));
+        let patched = status.capacity.iter().flatten().any(|(name, _)| new(name));
+        if patched {
+            let due = cx.now.next_tick(LOOK, self.node.check_phase).since(cx.now);
+            self.after(due, Due::NodeLook, around, cx);
+        }
+    }
+
+    /// A regular look at the node's status: it is reported if it changed.
+    pub(super) fn node_look_due(&mut self, around: &mut Around<'_>, cx: &mut Cx<'_, Output>) {
+        self.report(around, cx);
     }
 
     /// Time to renew the lease.

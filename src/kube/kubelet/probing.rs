@@ -9,12 +9,13 @@ use k8s_openapi::api::core::v1 as core;
 
 use super::node::{Env, ExecPurpose, NetPurpose, NetWhat};
 use super::probes::{self, ProbeKind, ProbeResult, ProbeWorker, Verdict};
+use super::texts::HookFailure;
 use super::worker::{Stage, Worker};
 use super::{Around, Due, Kubelet, Output, cri};
 use crate::base::message::Message;
 use crate::base::time::SimTime;
 use crate::engine::cx::Cx;
-use crate::net::{Answer, Origin, Request};
+use crate::net::{Answer, Origin, Outcome, Request};
 
 /// The world tells by this bit that a component of Kubernetes asked; it comes back without it.
 const TAG_BIT: u64 = 1 << 63;
@@ -162,6 +163,7 @@ impl Worker {
             what,
             address: format!("{host}:{port}"),
             url,
+            path: String::new(),
         };
         let Some(definition) = self.container(container) else { return };
         let timeout = self.probe_index(container, kind).and_then(|i| self.probes.get(i));
@@ -321,13 +323,20 @@ impl Kubelet {
                 let verdict = probes::grpc_verdict(&purpose.address, answer);
                 w.probe_ended(&purpose.container, *kind, &verdict, env);
             }
+            // Whatever a server answers to a hook is good.
             NetWhat::PreStop(id) => {
-                let verdict = probes::http_verdict(&purpose.url, &purpose.address, answer);
-                w.pre_stop_ended(id, verdict == Verdict::Success, env);
+                let ok = matches!(answer.outcome, Outcome::Http { .. });
+                w.pre_stop_ended(id, ok, env);
             }
             NetWhat::PostStart => {
-                let verdict = probes::http_verdict(&purpose.url, &purpose.address, answer);
-                w.post_start_ended(u8::from(verdict != Verdict::Success), env);
+                let failed = match probes::http_verdict(&purpose.url, &purpose.address, answer) {
+                    _ if matches!(answer.outcome, Outcome::Http { .. }) => None,
+                    Verdict::Failure(text) | Verdict::Error(text) => {
+                        Some(HookFailure::Http { path: purpose.path.clone(), error: text })
+                    }
+                    Verdict::Success => None,
+                };
+                w.post_start_ended(failed, env);
             }
         });
     }

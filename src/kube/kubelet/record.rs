@@ -44,6 +44,8 @@ pub enum RunState {
 pub struct Run {
     /// Container id: 64 hexadecimal digits.
     pub id: Arc<str>,
+    /// A stand-in runtime made it.
+    pub hollow: bool,
     /// Restart count.
     pub number: i32,
     /// State.

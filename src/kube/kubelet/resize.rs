@@ -133,6 +133,10 @@ impl Worker {
             let set = env.cx.within(|cx| machines.set_limits(host, &id, memory, cpu, cx));
             applied |= set.is_ok();
         }
+        if applied {
+            self.pleg.reinspect = true;
+            env.relist(&self.uid.clone());
+        }
         applied
     }
 

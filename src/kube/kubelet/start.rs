@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::cri;
 use super::images::{self, PullPolicy};
-use super::node::{Env, ExecPurpose, NetPurpose, NetWhat, NodeState};
+use super::node::{Env, ExecPurpose, NetPurpose, NetWhat, NodeState, Said};
 use super::record::Run;
 use super::sync::{KillReason, Start};
-use super::texts;
+use super::texts::{self, HookFailure};
 use super::worker::{Current, Worker};
 use crate::base::message::Message;
 use crate::base::time::{SimDuration, SimTime};
@@ -286,7 +286,11 @@ impl Worker {
             let purpose = ExecPurpose::PostStart(self.uid.clone());
             match cri::exec(&id, &argv, purpose, env) {
                 Ok(exec) => self.set_current(Current::PostStart(start.clone(), Some(exec))),
-                Err(error) => self.post_start_failed(start.clone(), error.code, env),
+                Err(error) => {
+                    let said = Said { err: error.message, ..Said::default() };
+                    let why = HookFailure::Exec { code: error.code, said };
+                    self.post_start_failed(start.clone(), &why, env);
+                }
             }
         } else if let Some(sleep) = &hook.sleep {
             let seconds = u64::try_from(sleep.seconds).unwrap_or(0);
@@ -316,7 +320,7 @@ impl Worker {
     }
 
     /// An exec or request of a postStart hook ended.
-    pub(super) fn post_start_ended(&mut self, code: u8, env: &mut Env<'_, '_>) {
+    pub(super) fn post_start_ended(&mut self, failed: Option<HookFailure>, env: &mut Env<'_, '_>) {
         let Some(work) = self.work() else { return };
         let start = match std::mem::replace(&mut work.current, Current::Nothing) {
             Current::PostStart(start, _) => start,
@@ -325,20 +329,21 @@ impl Worker {
                 return;
             }
         };
-        if code == 0 {
-            self.reasons.remove(&start.name);
-        } else {
-            self.post_start_failed(start, code, env);
+        match failed {
+            None => {
+                self.reasons.remove(&start.name);
+            }
+            Some(why) => self.post_start_failed(start, &why, env),
         }
         self.advance(env);
     }
 
-    fn post_start_failed(&mut self, start: Start, code: u8, env: &mut Env<'_, '_>) {
+    fn post_start_failed(&mut self, start: Start, why: &HookFailure, env: &mut Env<'_, '_>) {
         env.say(self, Some(&start.name), true, "FailedPostStartHook", "PostStartHook failed");
         let hook =
             self.container(&start.name).and_then(|c| c.lifecycle.as_ref()?.post_start.clone());
         let argv = hook.and_then(|h| h.exec).and_then(|e| e.command).unwrap_or_default();
-        let text = texts::post_start(&argv, &start.name, &self.full_name(), code);
+        let text = texts::post_start(&argv, &start.name, &self.full_name(), why);
         self.failed(&start, "PostStartHookError", &text);
         self.begin_kill(&start.name, KillReason::Stopping, Some("FailedPostStartHook"), env);
         if !self.kills.is_empty() {
@@ -366,6 +371,7 @@ impl Worker {
             what,
             address: format!("{host}:{port}"),
             url: format!("http://{host}:{port}{path}"),
+            path,
         };
         super::probing::send(request, purpose, env);
         true

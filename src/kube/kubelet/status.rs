@@ -290,13 +290,14 @@ fn from_run(
         state: Some(run_state(run)),
         last_state: Some(last.unwrap_or_default()),
         started: Some(false),
-        user: Some(root_user(container)),
+        user: (!run.hollow).then(|| root_user(container)),
         ..Default::default()
     }
 }
 
 fn container_id(run: &Run) -> String {
-    format!("containerd://{}", run.id)
+    let runtime = if run.hollow { "fakeRuntime" } else { "containerd" };
+    format!("{runtime}://{}", run.id)
 }
 
 fn run_state(run: &Run) -> core::ContainerState {

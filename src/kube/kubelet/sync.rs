@@ -260,6 +260,7 @@ mod tests {
         };
         Run {
             id: "id".into(),
+            hollow: false,
             number: 0,
             state: match state {
                 'r' => RunState::Running(SimTime::ZERO),

@@ -1,5 +1,6 @@
 //! Words of the kubelet that are used in more than one place.
 
+use super::node::Said;
 use super::restart::Backoff;
 
 /// Event and waiting message of a container that is held back.
@@ -28,14 +29,41 @@ pub fn start_error(oci: &str) -> String {
     format!("failed to create containerd task: failed to create shim task: {text}")
 }
 
+/// How a hook failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HookFailure {
+    /// Its command ended with a code.
+    Exec {
+        /// Exit code.
+        code: u8,
+        /// What it wrote.
+        said: Said,
+    },
+    /// Its request was not answered.
+    Http {
+        /// Path of the request.
+        path: String,
+        /// Go's words for what happened.
+        error: String,
+    },
+}
+
 /// Waiting message of a postStart hook that failed.
 #[must_use]
-pub fn post_start(argv: &[String], container: &str, pod: &str, code: u8) -> String {
+pub fn post_start(argv: &[String], container: &str, pod: &str, why: &HookFailure) -> String {
     let argv = argv.join(" ");
-    format!(
-        "Exec lifecycle hook ([{argv}]) for Container \"{container}\" in Pod \"{pod}\" failed - \
-         error: command '{argv}' exited with {code}: , message: \"\""
-    )
+    let of = format!("for Container \"{container}\" in Pod \"{pod}\" failed");
+    match why {
+        HookFailure::Exec { code, said } => format!(
+            "Exec lifecycle hook ([{argv}]) {of} - error: command '{argv}' exited with {code}: \
+             {}, message: {:?}",
+            said.err,
+            said.all()
+        ),
+        HookFailure::Http { path, error } => {
+            format!("HTTP lifecycle hook ({path}) {of} - error: {error}")
+        }
+    }
 }
 
 /// Event and message of a pod over its deadline.
@@ -44,6 +72,20 @@ pub const DEADLINE: &str = "Pod was active on the node longer than the specified
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hook_errors() {
+        let argv = ["sh", "-c", "exit 1"].map(str::to_owned);
+        let said = Said { out: "a\n".to_owned(), err: "b\n".to_owned() };
+        let why = HookFailure::Exec { code: 1, said };
+        let want = "Exec lifecycle hook ([sh -c exit 1]) for Container \"c\" in Pod \"p\" failed \
+                    - error: command 'sh -c exit 1' exited with 1: b\n, message: \"a\\nb\\n\"";
+        assert_eq!(post_start(&argv, "c", "p", &why), want);
+        let why = HookFailure::Http { path: "/x".to_owned(), error: "refused".to_owned() };
+        let want = "HTTP lifecycle hook (/x) for Container \"c\" in Pod \"p\" failed - error: \
+                    refused";
+        assert_eq!(post_start(&[], "c", "p", &why), want);
+    }
 
     #[test]
     fn start_errors() {

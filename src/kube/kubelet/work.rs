@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Due;
-use super::node::{Env, ON_DEMAND, RELIST, RESYNC, RETRY};
+use super::node::{Env, RELIST, RESYNC, RETRY};
 use super::phase::is_terminal;
 use super::probes::ProbeKind;
 use super::record::Sandbox;
@@ -40,25 +40,19 @@ const STOP_SANDBOX: Latency = Latency {
 };
 
 impl Worker {
-    /// Ask for a sync. `fresh`: the view of the runtime is new (a relist was just done).
+    /// Ask for a sync. `fresh`: the view of the runtime is new.
     pub fn request_sync(&mut self, fresh: bool, env: &mut Env<'_, '_>) {
         if self.stage == Stage::Finished {
             return;
         }
         match self.doing {
-            Doing::Idle | Doing::WaitCache if fresh => self.begin(env),
+            Doing::Idle if fresh || self.cache_is_newer(env) => self.begin(env),
             Doing::Idle => {
-                let now = env.now();
-                let relisted = env.node.relist_before(now);
-                if self.synced == SimTime::ZERO || self.synced < relisted {
-                    self.begin(env);
-                } else {
-                    self.doing = Doing::WaitCache;
-                    self.wake_at(SimTime(relisted.0 + RELIST.0), env);
-                }
+                self.doing = Doing::WaitCache;
+                let relisted = env.node.relist_before(env.now());
+                self.wake_at(SimTime(relisted.0 + RELIST.0), env);
             }
-            Doing::WaitCache => {}
-            Doing::Volumes | Doing::Work(_) => self.again = true,
+            Doing::WaitCache | Doing::Volumes | Doing::Work(_) => self.again = true,
         }
     }
 
@@ -79,14 +73,17 @@ impl Worker {
             return;
         }
         match &self.doing {
-            Doing::Idle | Doing::WaitCache => self.begin(env),
+            Doing::Idle => self.request_sync(false, env),
+            Doing::WaitCache => self.relisted(env),
             Doing::Volumes => self.volumes_timed_out(env),
             Doing::Work(_) => self.step_done(env),
         }
     }
 
-    fn begin(&mut self, env: &mut Env<'_, '_>) {
-        self.again = false;
+    /// Begin what the stage asks for.
+    pub(super) fn begin(&mut self, env: &mut Env<'_, '_>) {
+        // A timer that was set before does not count any more.
+        self.timer = self.timer.wrapping_add(1);
         self.doing = Doing::Idle;
         match self.stage {
             Stage::Syncing => self.sync(env),
@@ -100,11 +97,8 @@ impl Worker {
     fn sync(&mut self, env: &mut Env<'_, '_>) {
         let phase = self.refresh_status(env);
         if is_terminal(Some(phase.as_str())) {
-            // The next stage begins at the next sync tick.
             self.stage = Stage::Terminating;
-            self.synced = env.now();
-            let at = env.node.tick_at(SimTime(env.now().0 + 1));
-            self.wake_at(at, env);
+            self.next_stage(env);
             return;
         }
         self.mount_volumes(env);
@@ -295,23 +289,33 @@ impl Worker {
     /// All steps are done.
     fn work_done(&mut self, env: &mut Env<'_, '_>) {
         let Doing::Work(work) = std::mem::replace(&mut self.doing, Doing::Idle) else { return };
+        if work.terminating {
+            self.terminated(env);
+        } else {
+            self.complete(&work, env);
+        }
+    }
+
+    /// Another stage begins: at the next sync tick, or at once if something asked meanwhile;
+    /// in both cases not before the next relist.
+    fn next_stage(&mut self, env: &mut Env<'_, '_>) {
         self.synced = env.now();
-        match self.stage {
-            Stage::Syncing => self.complete(&work, env),
-            Stage::Terminating => self.terminated(env),
-            Stage::Terminated | Stage::Finished => {}
+        self.doing = Doing::Idle;
+        if std::mem::take(&mut self.again) {
+            self.request_sync(false, env);
+        } else {
+            let at = env.node.tick_at(SimTime(env.now().0 + 1));
+            self.wake_at(at, env);
         }
     }
 
     /// `completeWork`: when the next sync is due.
     fn complete(&mut self, work: &Work, env: &mut Env<'_, '_>) {
-        if work.changed {
-            let delay = env.draw(&ON_DEMAND);
-            self.wake_after(delay, env);
-            return;
+        self.synced = env.now();
+        if work.changed && !work.failed {
+            self.relist_on_demand(env);
         }
-        if self.again {
-            self.again = false;
+        if std::mem::take(&mut self.again) {
             self.request_sync(false, env);
             return;
         }
@@ -334,15 +338,18 @@ impl Worker {
         }
         let first = self.stage == Stage::Syncing;
         self.stage = Stage::Terminating;
-        if first && !matches!(self.doing, Doing::Idle | Doing::WaitCache) {
-            env.node.pulls.forget(&self.uid);
-            self.doing = Doing::Idle;
-        }
-        if first {
-            self.again = false;
-            self.terminate(env);
-        } else {
+        if !first {
             self.shorten_kills(env);
+            return;
+        }
+        match self.doing {
+            // What the runtime is doing for the pod is done to its end first.
+            Doing::Work(_) => self.again = true,
+            Doing::WaitCache => {}
+            Doing::Idle | Doing::Volumes => {
+                self.doing = Doing::Idle;
+                self.request_sync(false, env);
+            }
         }
     }
 
@@ -358,7 +365,9 @@ impl Worker {
         if self.runtime.sandbox_ready() {
             steps.push(Step::StopSandbox);
         }
-        self.doing = Doing::Work(Box::new(Work::new(steps)));
+        let mut work = Work::new(steps);
+        work.terminating = true;
+        self.doing = Doing::Work(Box::new(work));
         self.advance(env);
     }
 
@@ -368,8 +377,7 @@ impl Worker {
         self.probes.clear();
         self.stage = Stage::Terminated;
         self.refresh_status(env);
-        let at = env.node.tick_at(SimTime(env.now().0 + 1));
-        self.wake_at(at, env);
+        self.next_stage(env);
     }
 
     /// `SyncTerminatedPod`: volumes go; then the object may go.
@@ -379,12 +387,11 @@ impl Worker {
         self.stage = Stage::Finished;
         if let Some(status) = self.status.clone() {
             self.set_status(settle((*status).clone()), env);
+            // The final phase was held back while containers could run: it is written now.
+            self.write_again(env);
         }
         env.node.backoff.forget(&format!("{}/", self.uid));
         env.node.pull_backoff.forget(&format!("{}/", self.uid));
-        if !self.writing.dirty {
-            self.delete_if_asked(env);
-        }
     }
 
     /// Make a new status and hand it to the status manager. Returns its phase.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1 as core;
 
+use super::pleg::Record;
 use super::probes::{ProbeKind, ProbeResult, ProbeWorker};
 use super::record::{PodRuntime, Run};
 use super::status::{Probed, Reasons, Verdict};
@@ -57,6 +58,8 @@ pub struct Work {
     pub backoff: Option<SimTime>,
     /// It changed containers.
     pub changed: bool,
+    /// It ends the pod.
+    pub terminating: bool,
 }
 
 impl Work {
@@ -69,6 +72,7 @@ impl Work {
             failed: false,
             backoff: None,
             changed: false,
+            terminating: false,
         }
     }
 }
@@ -134,7 +138,7 @@ pub struct Kill {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KillStage {
     /// The preStop hook runs.
-    PreStop(Option<ExecId>),
+    PreStop,
     /// It waits until the containers before it are down.
     Turn,
     /// It got the stop signal.
@@ -188,6 +192,8 @@ pub struct Worker {
     pub synced: SimTime,
     /// What the runtime knows.
     pub runtime: PodRuntime,
+    /// What of it the relists have seen.
+    pub pleg: Record,
     /// What the last sync could not start.
     pub reasons: Reasons,
     /// Kills under way, by container id.
@@ -231,6 +237,7 @@ impl Worker {
             again: false,
             synced: SimTime::ZERO,
             runtime: PodRuntime::default(),
+            pleg: Record::default(),
             reasons: Reasons::new(),
             kills: BTreeMap::new(),
             probes: Vec::new(),

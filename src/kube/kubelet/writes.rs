@@ -36,6 +36,12 @@ impl Worker {
         self.arm_write(env);
     }
 
+    /// Write the status once more, even if it says nothing new (`TerminatePod`).
+    pub(super) fn write_again(&mut self, env: &mut Env<'_, '_>) {
+        self.writing.dirty = true;
+        self.arm_write(env);
+    }
+
     fn arm_write(&mut self, env: &mut Env<'_, '_>) {
         if self.writing.armed || self.writing.sent {
             return;

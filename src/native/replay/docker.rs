@@ -24,10 +24,10 @@ const CPU_MILLI: u32 = 2_000;
 const MEMORY_BYTES: u64 = 24 << 30;
 
 /// Replay one case.
-pub(super) fn replay(case: &Path, scenario: &Value, out: &Path) -> Result<()> {
+pub(super) fn replay(case: &Path, scenario: &Value, out: &Path, seed: u64) -> Result<()> {
     let name = scenario.get("name").and_then(Value::as_str).unwrap_or("case");
     let root = format!("/home/student/cases/{name}");
-    let genesis = genesis(case, scenario, &root)?;
+    let genesis = genesis(case, scenario, &root, seed)?;
     let mut recorder = Recorder::default();
     // The area of invalid files was recorded by the engine's log of events alone: none of its
     // traces holds a sample of a container.
@@ -56,7 +56,7 @@ pub(super) fn write_lines(path: &Path, lines: &[Value]) -> Result<()> {
     fs::write(path, text).with_context(|| format!("{}", path.display()))
 }
 
-fn genesis(case: &Path, scenario: &Value, root: &str) -> Result<Genesis> {
+fn genesis(case: &Path, scenario: &Value, root: &str, seed: u64) -> Result<Genesis> {
     let texts = |key: &str| -> Vec<String> {
         match scenario.get(key) {
             Some(Value::Array(items)) => {
@@ -87,7 +87,7 @@ fn genesis(case: &Path, scenario: &Value, root: &str) -> Result<Genesis> {
     let files = scenario::files(case)?;
     let files = files.into_iter().map(|(path, text)| (format!("{root}/{path}"), text)).collect();
     Ok(Genesis {
-        seed: 1,
+        seed,
         hosts: texts("hosts").into_iter().map(setup).collect(),
         cluster: None,
         registry: false,

@@ -20,6 +20,9 @@ use crate::world::world::{FinishedRun, World};
 
 /// Time before the scenario starts, in which the cluster comes to rest.
 const WARM_UP: SimDuration = SimDuration::from_secs(25);
+/// The recorder watched on for at least this long after the last command (0.50 s in
+/// deployment/01, most often 0.6 to 1 s).
+const AFTERMATH: SimDuration = SimDuration::from_millis(500);
 /// Waits poll this often (FORMAT §1.2).
 const POLL: SimDuration = SimDuration::from_millis(400);
 /// A command that runs longer than this is left alone.
@@ -34,9 +37,9 @@ const UNTRACED: [&str; 4] = ["Lease", "ServiceAccount", "Secret", "Endpoints"];
 const PRESENT: [&str; 2] = ["busybox:1.37", "nginx:1.27"];
 
 /// Replay one case.
-pub(super) fn replay(case: &Path, scenario: &Value, out: &Path) -> Result<()> {
+pub(super) fn replay(case: &Path, scenario: &Value, out: &Path, seed: u64) -> Result<()> {
     let namespace = text(scenario, "namespace").unwrap_or("default").to_owned();
-    let genesis = genesis(case, scenario)?;
+    let genesis = genesis(case, scenario, seed)?;
     let mut driver: Driver<fn(&World)> = Driver::new(&genesis, |_| ());
     let make = format!("kubectl create namespace {namespace}");
     driver.script("", HOME, &make, false, SimTime::ZERO + WARM_UP);
@@ -62,6 +65,8 @@ pub(super) fn replay(case: &Path, scenario: &Value, out: &Path) -> Result<()> {
         replay.step(number, step);
     }
     replay.background_done(true);
+    let end = SimTime(replay.now().0 + AFTERMATH.0);
+    replay.advance_to(end);
     replay.catch_up();
     let end = replay.clock();
     replay.lines.push(json!({"t": end, "type": "END", "ok": true}));
@@ -81,14 +86,14 @@ fn times(case: &Path) -> Vec<SimTime> {
     list.unwrap_or_default().iter().filter_map(seconds).collect()
 }
 
-fn genesis(case: &Path, scenario: &Value) -> Result<Genesis> {
+fn genesis(case: &Path, scenario: &Value, seed: u64) -> Result<Genesis> {
     let hollow = text(scenario, "clusterName") != Some("real");
     let nodes = scenario.pointer("/cluster/nodes").and_then(Value::as_array);
     let nodes = nodes.into_iter().flatten().map(|n| node(n, hollow)).collect();
     let files = scenario::files(case)?;
     let files = files.into_iter().map(|(path, text)| (format!("{HOME}/{path}"), text)).collect();
     Ok(Genesis {
-        seed: 1,
+        seed,
         hosts: Vec::new(),
         cluster: Some(ClusterSetup { nodes }),
         registry: true,

@@ -17,13 +17,13 @@ use anyhow::{Context as _, Result};
 ///
 /// # Errors
 /// If the scenario cannot be read or the results cannot be written.
-pub fn run(case: &Path, out: &Path) -> Result<ExitCode> {
+pub fn run(case: &Path, out: &Path, seed: u64) -> Result<ExitCode> {
     let scenario = scenario::read(case)?;
     fs::create_dir_all(out).with_context(|| format!("{}", out.display()))?;
     if scenario.get("clusterName").is_some() || scenario.get("cluster").is_some() {
-        kube::replay(case, &scenario, out)?;
+        kube::replay(case, &scenario, out, seed)?;
     } else {
-        docker::replay(case, &scenario, out)?;
+        docker::replay(case, &scenario, out, seed)?;
     }
     Ok(ExitCode::SUCCESS)
 }
