@@ -95,13 +95,14 @@ impl View {
     /// Objects of a type in a namespace that nothing controls.
     pub fn orphans<'a, T: Stored + 'static>(
         &'a self,
-        namespace: &'a str,
-    ) -> impl Iterator<Item = (&'a Key, &'a T)> {
+        namespace: &str,
+    ) -> impl Iterator<Item = (&'a Key, &'a T)> + use<'a, T> {
         let from = (T::SHELF, Key::new(namespace, ""));
+        let namespace = from.1.namespace.clone();
         self.orphans
             .range(from..)
             .map(|(item, ())| item)
-            .take_while(move |(kind, key)| *kind == T::SHELF && key.namespace.as_ref() == namespace)
+            .take_while(move |(kind, key)| *kind == T::SHELF && key.namespace == namespace)
             .filter_map(|(_, key)| Some((key, self.get::<T>(key)?)))
     }
 

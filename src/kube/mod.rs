@@ -25,6 +25,7 @@ pub mod print;
 pub mod watch;
 pub mod informer;
 pub mod events;
+pub mod metrics;
 pub mod recorder;
 pub mod controllers;
 pub mod scheduler;
@@ -97,6 +98,8 @@ pub enum Input {
         /// Whether it runs from now on.
         running: bool,
     },
+    /// metrics-server reads what the kubelets measure.
+    Scrape,
     /// A wake of the controllers.
     Controllers(manager::Input),
     /// A wake of the scheduler.
@@ -166,6 +169,8 @@ pub struct Cluster {
     served: BTreeMap<u64, Arc<str>>,
     /// Changes of the store that were already sent to the caches.
     sent: u64,
+    /// Whether metrics-server runs.
+    scraping: bool,
     /// Events and the moment at which they are forgotten.
     expiring: VecDeque<(SimTime, api::object::Key)>,
 }
@@ -209,6 +214,7 @@ impl Cluster {
                 self.answer(&from, tag, result, machines, fabric, cx);
             }
             Input::Say { component, host, say } => self.tell(component, &host, &say, cx),
+            Input::Scrape => self.scrape(machines, cx),
             Input::Controllers(input) => {
                 let wishes = self.controllers.step(input, cx);
                 self.grant(wishes, cx);
@@ -325,6 +331,7 @@ impl Cluster {
         self.sent = self.store.changes();
         for change in changes {
             self.config_change(&change, cx);
+            self.metrics_server(&change, cx);
             for process in self.followers(&change) {
                 let Some(streams) = self.streams.get_mut(&process) else { continue };
                 let lag = cx.latency(&WATCH_LAG, process.label());

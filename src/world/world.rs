@@ -419,6 +419,13 @@ impl World {
         }
     }
 
+    /// A stand-in for metrics-server: the ready pods of a namespace share so much cpu.
+    pub fn share_load(&mut self, namespace: &str, cpu_milli: i64) {
+        if let Some(kube) = &mut self.kube {
+            kube.share_load(namespace, cpu_milli);
+        }
+    }
+
     /// Do what the learner commands: the only way into a world.
     pub fn execute(&mut self, command: Command) {
         match command {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
 use crate::base::message::Message;
@@ -132,31 +133,25 @@ pub fn delete_with(kind: Kind, key: &Key, uid: Option<&str>, propagation: Propag
 /// What an event about an object refers to.
 #[must_use]
 pub fn regarding(object: &Object) -> Regarding {
-    let meta = object.meta();
-    let text = |t: &Option<String>| -> Arc<str> { t.as_deref().unwrap_or("").into() };
-    Regarding {
-        kind: object.kind().name(),
-        api_version: object.kind().api_version(),
-        namespace: text(&meta.namespace),
-        name: text(&meta.name),
-        uid: text(&meta.uid),
-        resource_version: text(&meta.resource_version),
-        field_path: "".into(),
-    }
+    regarding_meta(object.kind(), object.meta())
 }
 
 /// What an event about an object of a known type refers to.
 #[must_use]
 pub fn regarding_type<T>(object: &T) -> Regarding
 where
-    T: Stored
-        + k8s_openapi::Metadata<Ty = k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta>,
+    T: Stored + k8s_openapi::Metadata<Ty = ObjectMeta>,
 {
-    let meta = object.metadata();
+    regarding_meta(T::SHELF, object.metadata())
+}
+
+/// What an event about an object with this metadata refers to.
+#[must_use]
+pub fn regarding_meta(kind: Kind, meta: &ObjectMeta) -> Regarding {
     let text = |t: &Option<String>| -> Arc<str> { t.as_deref().unwrap_or("").into() };
     Regarding {
-        kind: T::SHELF.name(),
-        api_version: T::SHELF.api_version(),
+        kind: kind.name(),
+        api_version: kind.api_version(),
         namespace: text(&meta.namespace),
         name: text(&meta.name),
         uid: text(&meta.uid),

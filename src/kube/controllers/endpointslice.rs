@@ -31,9 +31,9 @@ const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
 /// This controller, in that label.
 const MANAGER: &str = "endpointslice-controller.k8s.io";
 /// Label of slices of headless services.
-const HEADLESS: &str = "service.kubernetes.io/headless";
+pub(super) const HEADLESS: &str = "service.kubernetes.io/headless";
 /// Annotation: moment of the change that led to this one.
-const TRIGGER: &str = "endpoints.kubernetes.io/last-change-trigger-time";
+pub(super) const TRIGGER: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 /// Most endpoints of a slice (`--max-endpoints-per-slice`).
 const MAX_ENDPOINTS: usize = 100;
 
@@ -116,7 +116,7 @@ fn is_behind(item: &Item, sync: &mut Sync<'_>) -> bool {
     behind
 }
 
-fn pod_wakes(change: &Change, sync: &Sync<'_>) -> Wakes {
+pub(super) fn pod_wakes(change: &Change, sync: &Sync<'_>) -> Wakes {
     let pod = |o: Option<&Object>| match o {
         Some(Object::Pod(pod)) => Some(pod.clone()),
         _ => None,
@@ -204,7 +204,7 @@ fn desired(
     groups
 }
 
-fn endpoint_port(port: &ServicePort, pod: &Pod) -> Option<EndpointPort> {
+pub(super) fn endpoint_port(port: &ServicePort, pod: &Pod) -> Option<EndpointPort> {
     let protocol = port.protocol.clone().unwrap_or_else(|| "TCP".to_owned());
     let number = match &port.target_port {
         None => port.port,

@@ -17,6 +17,7 @@ use crate::kube::api::store::Change;
 use crate::kube::controllers::{CONTROLLERS, Call, Memory, Plan, Sync};
 use crate::kube::events::Say;
 use crate::kube::informer::{Item, View};
+use crate::kube::metrics::Metrics;
 use crate::kube::watch::Process;
 
 /// Requests a second of a client (`cmd/kube-controller-manager` default `--kube-api-qps`; recorded:
@@ -86,6 +87,8 @@ struct Working {
 pub struct Manager {
     /// What it has seen.
     pub view: View,
+    /// What the metrics API answers, if there is one.
+    pub metrics: Option<Arc<Metrics>>,
     desks: Vec<Desk>,
     runs: BTreeMap<u64, Working>,
     sent: BTreeMap<u64, (u64, Arc<Call>)>,
@@ -105,6 +108,7 @@ impl Default for Manager {
             .collect();
         Self {
             view: View::default(),
+            metrics: None,
             desks,
             runs: BTreeMap::new(),
             sent: BTreeMap::new(),
@@ -123,7 +127,12 @@ impl Manager {
             cx.cause = change.by;
             for (at, controller) in CONTROLLERS.iter().enumerate() {
                 let Some(desk) = self.desks.get_mut(at) else { continue };
-                let mut sync = Sync { view: &self.view, now: cx.now, memory: &mut desk.memory };
+                let mut sync = Sync {
+                    view: &self.view,
+                    now: cx.now,
+                    memory: &mut desk.memory,
+                    metrics: self.metrics.as_deref(),
+                };
                 for (item, delay) in controller.wakes(change, &mut sync) {
                     if delay == SimDuration::ZERO {
                         desk.queue.add(item, change.by);
@@ -190,7 +199,12 @@ impl Manager {
                 }
             }
         }
-        let mut sync = Sync { view: &self.view, now: cx.now, memory: &mut desk.memory };
+        let mut sync = Sync {
+            view: &self.view,
+            now: cx.now,
+            memory: &mut desk.memory,
+            metrics: self.metrics.as_deref(),
+        };
         controller.answered(&working.run.key, &call, result, &mut sync);
         working.run.answered(ok);
         self.advance(run_id, cx, &mut wishes);
@@ -219,7 +233,12 @@ impl Manager {
             while let Some((item, cause)) = self.desks.get_mut(at).and_then(|d| d.queue.take()) {
                 cx.cause = cause;
                 let Some(desk) = self.desks.get_mut(at) else { break };
-                let mut sync = Sync { view: &self.view, now: cx.now, memory: &mut desk.memory };
+                let mut sync = Sync {
+                    view: &self.view,
+                    now: cx.now,
+                    memory: &mut desk.memory,
+                    metrics: self.metrics.as_deref(),
+                };
                 let plan = controller.reconcile(&item, &mut sync);
                 self.next += 1;
                 let working = Working {
@@ -281,7 +300,12 @@ impl Manager {
                     working.second = true;
                     let Some(controller) = CONTROLLERS.get(working.controller) else { return };
                     let item = working.run.key.clone();
-                    let mut sync = Sync { view: &self.view, now: cx.now, memory: &mut desk.memory };
+                    let mut sync = Sync {
+                        view: &self.view,
+                        now: cx.now,
+                        memory: &mut desk.memory,
+                        metrics: self.metrics.as_deref(),
+                    };
                     let plan = controller.after(&item, failed, &mut sync);
                     self.begin(id, plan, cx, wishes);
                 }

@@ -16,6 +16,8 @@ use crate::kube::api::request::{ApiError, Request, Response};
 use crate::kube::api::store::Change;
 use crate::kube::events::Say;
 use crate::kube::informer::{Item, View};
+use crate::kube::kinds::Kind;
+use crate::kube::metrics::Metrics;
 
 pub mod calls;
 pub mod manager;
@@ -23,27 +25,43 @@ pub mod pods;
 pub mod deployment;
 pub mod replicaset;
 pub mod endpointslice;
+pub mod endpoints;
 pub mod revisions;
 pub mod statefulset;
 pub mod daemonset;
 pub mod disruption;
 pub mod job;
+pub mod cronjob;
+pub mod autoscaler;
+pub mod volumes;
+pub mod quota;
 pub mod garbage;
 pub mod namespace;
 pub mod nodelifecycle;
 pub mod podgc;
 #[cfg(test)]
 mod scenarios;
+#[cfg(test)]
+mod rollouts;
+#[cfg(test)]
+mod loops;
 
 /// All controllers. The place in the list is part of queue inputs.
 pub static CONTROLLERS: &[&dyn Controller] = &[
     &deployment::Deployments,
-    &replicaset::ReplicaSets,
+    &replicaset::ReplicaSets { kind: Kind::ReplicaSet },
+    &replicaset::ReplicaSets { kind: Kind::ReplicationController },
     &statefulset::StatefulSets,
     &daemonset::DaemonSets,
     &job::Jobs,
+    &cronjob::CronJobs,
+    &autoscaler::Autoscalers,
     &disruption::Disruptions,
     &endpointslice::EndpointSlices,
+    &endpoints::EndpointsOfServices,
+    &volumes::VolumeBinder,
+    &volumes::protection::StorageProtection,
+    &quota::Quotas,
     &garbage::GarbageCollector,
     &namespace::Namespaces,
     &nodelifecycle::NodeLifecycle,
@@ -130,6 +148,8 @@ pub struct Memory {
     pub moments: BTreeMap<(Item, &'static str), SimTime>,
     /// Generation of objects that it wrote, by owner, until the cache has them.
     pub written: BTreeMap<(Item, Key), i64>,
+    /// Numbers with their moments by item and name: recommendations, changes of a size.
+    pub series: BTreeMap<(Item, &'static str), Vec<(SimTime, i32)>>,
     /// Texts by item and name, compared to see whether something changed.
     pub texts: BTreeMap<(Item, &'static str), Arc<str>>,
 }
@@ -196,6 +216,7 @@ impl Memory {
         self.errors.remove(item);
         self.carried.remove(item);
         self.moments.retain(|(i, _), _| i != item);
+        self.series.retain(|(i, _), _| i != item);
         self.texts.retain(|(i, _), _| i != item);
     }
 }
@@ -211,6 +232,8 @@ pub struct Sync<'a> {
     pub now: SimTime,
     /// What the controller remembers.
     pub memory: &'a mut Memory,
+    /// What the metrics API answers, if there is one.
+    pub metrics: Option<&'a Metrics>,
 }
 
 /// One controller.
@@ -251,6 +274,6 @@ pub fn now(item: Item) -> (Item, SimDuration) {
 
 /// An item of a kind by namespace and name.
 #[must_use]
-pub fn item(kind: crate::kube::kinds::Kind, namespace: &str, name: &str) -> Item {
+pub fn item(kind: Kind, namespace: &str, name: &str) -> Item {
     (kind, Key::new(namespace, name))
 }

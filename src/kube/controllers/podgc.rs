@@ -75,7 +75,9 @@ impl Controller for PodGc {
                 continue;
             }
             let home = (Kind::Node, Key::new("", name));
-            let since = *sync.memory.moments.entry((home.clone(), MISSING)).or_insert(sync.now);
+            // As of the tick itself: how long the worker took to begin does not count.
+            let tick = sync.now.floor_to_second();
+            let since = *sync.memory.moments.entry((home.clone(), MISSING)).or_insert(tick);
             missing.push(home);
             if since + QUARANTINE > sync.now {
                 waiting = true;

@@ -18,8 +18,13 @@ use crate::world::command::{Command, HostAction};
 use crate::world::genesis::{ClusterSetup, Genesis, NodeSetup};
 use crate::world::world::{FinishedRun, World};
 
-/// Time before the scenario starts, in which the cluster comes to rest.
-const WARM_UP: SimDuration = SimDuration::from_secs(25);
+/// Time before the scenario starts, in which the cluster comes to rest. The world begins at a full
+/// minute; the recordings of CronJobs began early in one, so that the first run came after 50 to
+/// 58 s (traces/cronjob 01 to 03).
+const WARM_UP: SimDuration = SimDuration::from_secs(72);
+/// The same for the one real node: another cluster, whose timers stood differently (an eviction of
+/// traces/kubelet 22 comes at its recorded moment in a world that is 25 s old).
+const WARM_UP_REAL: SimDuration = SimDuration::from_secs(25);
 /// The recorder watched on for at least this long after the last command (0.50 s in
 /// deployment/01, most often 0.6 to 1 s).
 const AFTERMATH: SimDuration = SimDuration::from_millis(500);
@@ -31,10 +36,41 @@ const COMMAND_LIMIT: SimDuration = SimDuration::from_secs(900);
 const HOME: &str = "/home/student";
 /// Kinds whose changes do not count as movement for `settle`.
 const RESTLESS: [&str; 3] = ["Event", "Node", "Lease"];
-/// Kinds that the recorder did not trace.
-const UNTRACED: [&str; 4] = ["Lease", "ServiceAccount", "Secret", "Endpoints"];
 /// Images that the recording node had from earlier cases.
 const PRESENT: [&str; 2] = ["busybox:1.37", "nginx:1.27"];
+/// Kinds that the recorder traced unless the scenario says otherwise (`kinds`, `extraKinds`).
+const TRACED: [&str; 18] = [
+    "ConfigMap",
+    "ControllerRevision",
+    "CronJob",
+    "DaemonSet",
+    "Deployment",
+    "EndpointSlice",
+    "Event",
+    "HorizontalPodAutoscaler",
+    "Job",
+    "Namespace",
+    "Node",
+    "PersistentVolumeClaim",
+    "Pod",
+    "PodDisruptionBudget",
+    "ReplicaSet",
+    "ResourceQuota",
+    "Service",
+    "StatefulSet",
+];
+
+/// The kinds that a scenario's trace has.
+fn traced_kinds(scenario: &Value) -> Vec<String> {
+    let list = |key: &str| {
+        let items = scenario.get(key).and_then(Value::as_array);
+        items.map(|items| items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    };
+    let own: Option<Vec<String>> = list("kinds");
+    let mut kinds = own.unwrap_or_else(|| TRACED.iter().map(|k| (*k).to_owned()).collect());
+    kinds.extend(list("extraKinds").unwrap_or_default());
+    kinds
+}
 
 /// Replay one case.
 pub(super) fn replay(case: &Path, scenario: &Value, out: &Path, seed: u64) -> Result<()> {
@@ -42,13 +78,15 @@ pub(super) fn replay(case: &Path, scenario: &Value, out: &Path, seed: u64) -> Re
     let genesis = genesis(case, scenario, seed)?;
     let mut driver: Driver<fn(&World)> = Driver::new(&genesis, |_| ());
     let make = format!("kubectl create namespace {namespace}");
-    driver.script("", HOME, &make, false, SimTime::ZERO + WARM_UP);
-    driver.advance(SimTime::ZERO + WARM_UP);
+    let warm_up = if is_hollow(scenario) { WARM_UP } else { WARM_UP_REAL };
+    driver.script("", HOME, &make, false, SimTime::ZERO + warm_up);
+    driver.advance(SimTime::ZERO + warm_up);
     let mut replay = Replay {
         zero: driver.world.now(),
         seen: driver.world.kube().map_or(0, |k| k.store.changes()),
         driver,
         traced: scenario.get("watch") != Some(&Value::Bool(false)),
+        kinds: traced_kinds(scenario),
         words: String::new(),
         lines: vec![json!({"t": 0, "type": "START"})],
         background: Vec::new(),
@@ -86,8 +124,12 @@ fn times(case: &Path) -> Vec<SimTime> {
     list.unwrap_or_default().iter().filter_map(seconds).collect()
 }
 
+fn is_hollow(scenario: &Value) -> bool {
+    text(scenario, "clusterName") != Some("real")
+}
+
 fn genesis(case: &Path, scenario: &Value, seed: u64) -> Result<Genesis> {
-    let hollow = text(scenario, "clusterName") != Some("real");
+    let hollow = is_hollow(scenario);
     let nodes = scenario.pointer("/cluster/nodes").and_then(Value::as_array);
     let nodes = nodes.into_iter().flatten().map(|n| node(n, hollow)).collect();
     let files = scenario::files(case)?;
@@ -138,6 +180,7 @@ struct Replay {
     zero: SimTime,
     seen: u64,
     traced: bool,
+    kinds: Vec<String>,
     words: String,
     lines: Vec<Value>,
     /// Number and arguments of commands that still run.
@@ -175,6 +218,7 @@ impl Replay {
             .filter(|(key, entry)| {
                 entry.object.kind() == Kind::Node || *key.name == *self.namespace
             })
+            .filter(|(_, entry)| self.traces(entry.object.kind().name()))
             .map(|(_, entry)| (entry.object.kind().name(), entry.object.to_value()))
             .collect();
         let zero = json!(0);
@@ -199,21 +243,26 @@ impl Replay {
                 Some(Object::Event(e)) => e.involved_object.kind.as_deref() == Some("Node"),
                 _ => false,
             };
-            // Of the namespaces the recorder watched only its own.
-            let other = change.kind == Kind::Namespace && *change.key.name != *self.namespace;
-            let ours = (space.is_empty() && !other) || space == self.namespace || about_node;
+            let ours = if kind == "Namespace" {
+                *change.key.name == *self.namespace
+            } else {
+                space.is_empty() || space == self.namespace || about_node
+            };
             let what = match (&change.old, &change.new) {
                 (None, _) => "ADDED",
                 (Some(_), Some(_)) => "MODIFIED",
                 (Some(_), None) => "DELETED",
             };
             let object = change.new.as_ref().or(change.old.as_ref());
-            if let (true, Some(object)) = (self.traced && ours && !UNTRACED.contains(&kind), object)
-            {
+            if let (true, Some(object)) = (self.traced && ours && self.traces(kind), object) {
                 changes.push(kube_trace::line(stamp(at), what, kind, &object.to_value()));
             }
         }
         self.lines.extend(changes);
+    }
+
+    fn traces(&self, kind: &str) -> bool {
+        self.kinds.iter().any(|k| k == kind)
     }
 
     fn step(&mut self, number: usize, step: &Value) {
@@ -335,6 +384,11 @@ impl Replay {
                     setup.name = node;
                     self.driver.world.add_node(&setup);
                 }
+                return;
+            }
+            "load" => {
+                let load = step.get("total_millicores").and_then(Value::as_i64).unwrap_or(0);
+                self.driver.world.share_load(&self.namespace, load);
                 return;
             }
             _ => {

@@ -189,20 +189,25 @@ pub fn in_scope(spec: &ResourceQuotaSpec, object: &Object) -> bool {
 /// What a namespace uses of a quota, counted anew.
 #[must_use]
 pub fn total(store: &Store, quota: &ResourceQuota) -> Usage {
-    let spec = quota.spec.clone().unwrap_or_default();
     let namespace = quota.metadata.namespace.as_deref().unwrap_or("");
+    let list = |kind| store.list_in(kind, namespace).map(|(_, entry)| &*entry.object);
+    total_of(quota, |kind| list(kind).collect())
+}
+
+/// The same from any list of the namespace's objects of a kind.
+#[must_use]
+pub fn total_of<'a>(quota: &ResourceQuota, list: impl Fn(Kind) -> Vec<&'a Object>) -> Usage {
+    let spec = quota.spec.clone().unwrap_or_default();
     let mut usage: Usage = spec.hard.iter().flatten().map(|(k, _)| (k.clone(), 0)).collect();
     for kind in Kind::ALL.iter().copied().filter(|k| k.namespaced()) {
         let wanted = usage.keys().any(|name| concerns(name, kind));
         if !wanted {
             continue;
         }
-        for (_, entry) in store.list_in(kind, namespace) {
-            if in_scope(&spec, &entry.object) {
-                for (name, milli) in of(&entry.object) {
-                    if let Some(sum) = usage.get_mut(&name) {
-                        *sum += milli;
-                    }
+        for object in list(kind).into_iter().filter(|object| in_scope(&spec, object)) {
+            for (name, milli) in of(object) {
+                if let Some(sum) = usage.get_mut(&name) {
+                    *sum += milli;
                 }
             }
         }

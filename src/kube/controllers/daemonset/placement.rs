@@ -143,7 +143,8 @@ pub fn node_matters(change: &Change) -> bool {
         }
         _ => None,
     };
-    facts(change.old.as_deref()) != facts(change.new.as_deref())
+    // Upstream has no handler for a node that goes; its pods' end wakes the sets.
+    change.new.is_some() && facts(change.old.as_deref()) != facts(change.new.as_deref())
 }
 
 /// A call that makes the set the controller of a pod.

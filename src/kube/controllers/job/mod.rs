@@ -205,7 +205,11 @@ fn release_orphan(item: &Item, sync: &Sync<'_>, plan: &mut Plan) {
 }
 
 fn release_all(view: &View<'_>, plan: &mut Plan) {
-    let held = view.pods.iter().filter(|(_, pod)| has_finalizer(pod));
+    release_pods(&view.pods, plan);
+}
+
+fn release_pods(pods: &[Own<'_>], plan: &mut Plan) {
+    let held = pods.iter().filter(|(_, pod)| has_finalizer(pod));
     let calls: Vec<Call> = held.map(|(key, pod)| release(key, pod)).collect();
     if !calls.is_empty() {
         plan.steps.push(Step::Together(calls));
@@ -289,6 +293,8 @@ fn sync_job(item: &Item, view: &View<'_>, sync: &mut Sync<'_>, plan: &mut Plan) 
             ready = 0;
         }
         Verdict::Running if suspended => {
+            // Without their finalizers: what becomes of them does not count.
+            release_pods(&active, plan);
             remove(item, view, &active, "why-kube-job-suspended", sync, plan);
             active_count = 0;
             ready = 0;

@@ -45,13 +45,24 @@ pub fn set(status: &mut JobStatus, new: JobCondition) {
     }
 }
 
+/// The condition with which the Job ended, if it did.
+fn end(job: &Job) -> Option<&JobCondition> {
+    let conditions = job.status.as_ref()?.conditions.as_ref()?;
+    conditions
+        .iter()
+        .find(|c| matches!(c.type_.as_str(), "Complete" | "Failed") && c.status == "True")
+}
+
+/// How the Job ended, if it did: `Complete` or `Failed`.
+#[must_use]
+pub fn finished_as(job: &Job) -> Option<&str> {
+    end(job).map(|c| c.type_.as_str())
+}
+
 /// When the Job ended, if it did.
 #[must_use]
 pub fn finished_at(job: &Job) -> Option<SimTime> {
-    let conditions = job.status.as_ref()?.conditions.as_ref()?;
-    let end = conditions
-        .iter()
-        .find(|c| matches!(c.type_.as_str(), "Complete" | "Failed") && c.status == "True")?;
+    let end = end(job)?;
     Some(end.last_transition_time.as_ref().map_or(SimTime::ZERO, sim_time))
 }
 

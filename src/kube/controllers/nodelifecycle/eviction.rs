@@ -3,6 +3,7 @@
 //! Models kubernetes `pkg/controller/tainteviction/taint_eviction.go` @v1.36.
 
 use k8s_openapi::api::core::v1::{Node, Pod, Taint, Toleration};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::json;
 
 use crate::base::message::Message;
@@ -10,9 +11,12 @@ use crate::base::time::SimDuration;
 use crate::kube::api::object::Key;
 use crate::kube::api::store::Change;
 use crate::kube::clock::meta_time;
-use crate::kube::controllers::calls::{delete, normal, patch_status, regarding_type};
+use crate::kube::controllers::calls::{
+    delete, normal, patch_status, regarding_meta, regarding_type,
+};
 use crate::kube::controllers::pods::node as node_of;
 use crate::kube::controllers::{Call, Controller, Plan, Sync, Wakes, now};
+use crate::kube::events::{Regarding, Say};
 use crate::kube::informer::Item;
 use crate::kube::kinds::{Kind, Object};
 use crate::kube::scheduler::plugins::taint_toleration::tolerates;
@@ -52,9 +56,8 @@ impl Controller for TaintEviction {
             Kind::Pod => {
                 let item = (Kind::Pod, change.key.clone());
                 let Some(Object::Pod(pod)) = change.new.as_deref() else {
-                    sync.memory.moments.remove(&(item.clone(), SINCE));
-                    sync.memory.moments.remove(&(item, FIRED));
-                    return Wakes::new();
+                    let waited = sync.memory.moments.contains_key(&(item.clone(), SINCE));
+                    return if waited { vec![now(item)] } else { Wakes::new() };
                 };
                 let spec = |o: Option<&Object>| match o {
                     Some(Object::Pod(pod)) => {
@@ -73,7 +76,20 @@ impl Controller for TaintEviction {
 
     fn reconcile(&self, item: &Item, sync: &mut Sync<'_>) -> Plan {
         let mut plan = Plan::none();
-        let Some(pod) = sync.view.get::<Pod>(&item.1) else { return plan };
+        let Some(pod) = sync.view.get::<Pod>(&item.1) else {
+            // Someone else deleted it before its time was over.
+            let waited = sync.memory.moments.remove(&(item.clone(), SINCE)).is_some();
+            let fired = sync.memory.moments.remove(&(item.clone(), FIRED)).is_some();
+            if waited && !fired {
+                let meta = ObjectMeta {
+                    name: Some(item.1.name.to_string()),
+                    namespace: Some(item.1.namespace.to_string()),
+                    ..ObjectMeta::default()
+                };
+                plan.says.push(cancelled(item, &regarding_meta(Kind::Pod, &meta)));
+            }
+            return plan;
+        };
         let taints =
             sync.view.get::<Node>(&Key::new("", node_of(pod))).map(no_execute).unwrap_or_default();
         let tolerations = pod.spec.as_ref().and_then(|s| s.tolerations.as_deref()).unwrap_or(&[]);
@@ -81,8 +97,7 @@ impl Controller for TaintEviction {
         match patience(&taints, tolerations) {
             Patience::Forever => {
                 if sync.memory.moments.remove(&since).is_some() {
-                    let text = format!("Cancelling deletion of Pod {}", item.1);
-                    plan.says.push(normal(&regarding_type(pod), "TaintManagerEviction", text));
+                    plan.says.push(cancelled(item, &regarding_type(pod)));
                 }
             }
             Patience::For(limit) => {
@@ -106,6 +121,10 @@ impl Controller for TaintEviction {
         }
         plan
     }
+}
+
+fn cancelled(item: &Item, about: &Regarding) -> Say {
+    normal(about, "TaintManagerEviction", format!("Cancelling deletion of Pod {}", item.1))
 }
 
 /// How long a pod may stay.

@@ -1,7 +1,8 @@
-//! The ReplicaSet controller: keep so many pods that match a selector.
+//! The ReplicaSet controller: keep so many pods that match a selector. ReplicationControllers are
+//! kept by the same code, seen as ReplicaSets.
 //!
-//! Models kubernetes `pkg/controller/replicaset/replica_set.go` and
-//! `controller_ref_manager.go` @v1.36 (handbook kubernetes-controllers §0, §2).
+//! Models kubernetes `pkg/controller/replicaset/replica_set.go`, `controller_ref_manager.go` and
+//! `pkg/controller/replication/conversion.go` @v1.36 (handbook kubernetes-controllers §0, §2).
 //! Left out: the live re-read of the owner before an adoption.
 
 use std::collections::BTreeMap;
@@ -18,10 +19,9 @@ use crate::kube::api::object::{Key, Object, Stored};
 use crate::kube::api::request::{ApiError, Response};
 use crate::kube::api::store::Change;
 use crate::kube::clock::{meta_time, sim_time};
-use crate::kube::controllers::calls::{patch, regarding_type, update_status};
+use crate::kube::controllers::calls::{patch, update_status};
 use crate::kube::controllers::pods::{
-    self, Availability, availability, controller_ref, create_call, delete_call, from_template,
-    is_active,
+    self, Availability, availability, create_call, delete_call, from_template, is_active,
 };
 use crate::kube::controllers::{Call, Controller, Plan, Sync, Wakes, now};
 use crate::kube::informer::{Item, controller_of};
@@ -29,6 +29,9 @@ use crate::kube::kinds::Kind;
 use crate::kube::labels::selects;
 
 pub mod order;
+pub mod owner;
+
+use owner::{load, store};
 
 /// Most creations or deletions in one sync (`BurstReplicas`).
 const BURST: usize = 500;
@@ -39,13 +42,20 @@ const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 const CREATE: u32 = 1;
 const DELETE: u32 = 2;
 
-/// The controller.
+/// The controller, once for each kind that it keeps.
 #[derive(Clone, Copy, Debug)]
-pub struct ReplicaSets;
+pub struct ReplicaSets {
+    /// `ReplicaSet` or `ReplicationController`.
+    pub kind: Kind,
+}
 
 impl Controller for ReplicaSets {
     fn name(&self) -> &'static str {
-        "replicaset-controller"
+        if self.kind == Kind::ReplicaSet {
+            "replicaset-controller"
+        } else {
+            "replication-controller"
+        }
     }
 
     fn workers(&self) -> u32 {
@@ -53,36 +63,39 @@ impl Controller for ReplicaSets {
     }
 
     fn wakes(&self, change: &Change, sync: &mut Sync<'_>) -> Wakes {
-        match change.kind {
-            Kind::ReplicaSet => {
-                let item = (Kind::ReplicaSet, change.key.clone());
-                if change.new.is_none() {
-                    sync.memory.forget(&item);
-                }
-                vec![now(item)]
+        if change.kind == self.kind {
+            let item = (self.kind, change.key.clone());
+            if change.new.is_none() {
+                sync.memory.forget(&item);
             }
-            Kind::Pod => pod_wakes(change, sync),
-            _ => Vec::new(),
+            vec![now(item)]
+        } else if change.kind == Kind::Pod {
+            pod_wakes(self.kind, change, sync)
+        } else {
+            Vec::new()
         }
     }
 
     fn reconcile(&self, item: &Item, sync: &mut Sync<'_>) -> Plan {
-        let Some(set) = sync.view.get::<ReplicaSet>(&item.1) else {
+        let Some(set) = load(sync.view, item) else {
             sync.memory.forget(item);
             return Plan::none();
         };
         sync.memory.errors.remove(item);
         let mut plan = Plan::none();
-        let pods = claim(set, sync, &mut plan);
+        let pods = claim(item, &set, sync, &mut plan);
         let satisfied = sync.memory.satisfied(item, sync.now);
-        let (status, again) = status_of(set, &pods, sync);
+        let (mut status, again) = status_of(&set, &pods, sync);
+        if self.kind != Kind::ReplicaSet {
+            status.terminating_replicas = None;
+        }
         plan.again = again;
-        let mut carried = set.clone();
+        if satisfied && set.metadata.deletion_timestamp.is_none() {
+            manage(item, &set, &pods, sync, &mut plan);
+        }
+        let mut carried = set.into_owned();
         carried.status = Some(status);
         sync.memory.carried.insert(item.clone(), Arc::new(carried.into_object()));
-        if satisfied && set.metadata.deletion_timestamp.is_none() {
-            manage(item, set, &pods, sync, &mut plan);
-        }
         plan
     }
 
@@ -125,7 +138,7 @@ impl Controller for ReplicaSets {
         let Some(carried) = sync.memory.carried.remove(item) else { return plan };
         let Some(mut set) = ReplicaSet::of(&carried).cloned() else { return plan };
         let error = sync.memory.errors.get(item).cloned();
-        let Some(before) = sync.view.get::<ReplicaSet>(&item.1) else { return plan };
+        let Some(before) = load(sync.view, item) else { return plan };
         let wanted = set.spec.replicas.unwrap_or(1);
         if let Some(status) = set.status.as_mut() {
             set_failure(status, error.as_ref(), wanted, sync.now);
@@ -134,20 +147,23 @@ impl Controller for ReplicaSets {
                 return plan;
             }
         }
-        plan.call(Call::new(update_status(set)));
+        plan.call(Call::new(match store(self.kind, set) {
+            owner::Stored::Set(set) => update_status(*set),
+            owner::Stored::Controller(controller) => update_status(*controller),
+        }));
         plan
     }
 }
 
-fn pod_wakes(change: &Change, sync: &mut Sync<'_>) -> Wakes {
+fn pod_wakes(kind: Kind, change: &Change, sync: &mut Sync<'_>) -> Wakes {
     let mut wakes = Wakes::new();
     let owner = |object: &Option<Arc<Object>>| -> Option<(Item, Arc<str>)> {
         let meta = object.as_ref()?.meta();
-        let owner = controller_of(meta).filter(|o| o.kind == "ReplicaSet")?;
+        let owner = controller_of(meta).filter(|o| o.kind == kind.name())?;
         let key = Key { namespace: change.key.namespace.clone(), name: owner.name.as_str().into() };
-        let set = sync.view.get::<ReplicaSet>(&key)?;
-        let same = set.metadata.uid.as_deref() == Some(owner.uid.as_str());
-        same.then(|| ((Kind::ReplicaSet, key), pods::uid(meta)))
+        let item = (kind, key);
+        let same = sync.view.object(&item)?.meta().uid.as_deref() == Some(owner.uid.as_str());
+        same.then(|| (item, pods::uid(meta)))
     };
     let (before, after) = (owner(&change.old), owner(&change.new));
     let deleting =
@@ -170,19 +186,22 @@ fn pod_wakes(change: &Change, sync: &mut Sync<'_>) -> Wakes {
         // An orphan wakes every set that would adopt it.
         if controller_of(object.meta()).is_none() {
             let labels = object.meta().labels.clone().unwrap_or_default();
-            let sets = sync.view.list_in::<ReplicaSet>(&change.key.namespace);
-            let wanting = sets.filter(|(_, set)| selects(&set.spec.selector, &labels));
-            wakes.extend(wanting.map(|(key, _)| now((Kind::ReplicaSet, key.clone()))));
+            let namespace = &change.key.namespace;
+            wakes.extend(owner::wanting(sync.view, kind, namespace, &labels).into_iter().map(now));
         }
     }
     wakes
 }
 
 /// The set's active pods. Adopts and releases by calls of the plan.
-fn claim<'a>(set: &ReplicaSet, sync: &Sync<'a>, plan: &mut Plan) -> Vec<(&'a Key, &'a Pod)> {
+fn claim<'a>(
+    item: &Item,
+    set: &ReplicaSet,
+    sync: &Sync<'a>,
+    plan: &mut Plan,
+) -> Vec<(&'a Key, &'a Pod)> {
     let spec = &set.spec;
     let uid = set.metadata.uid.as_deref().unwrap_or("");
-    let namespace = set.metadata.namespace.as_deref().unwrap_or("");
     let view = sync.view;
     let mut claimed = Vec::new();
     let deleting = set.metadata.deletion_timestamp.is_some();
@@ -200,26 +219,19 @@ fn claim<'a>(set: &ReplicaSet, sync: &Sync<'a>, plan: &mut Plan) -> Vec<(&'a Key
     if deleting {
         return claimed;
     }
-    // The view's lifetime is that of the cache, so the namespace must be too.
-    let Some(home) =
-        view.get::<ReplicaSet>(&Key::new(namespace, set.metadata.name.as_deref().unwrap_or("")))
-    else {
-        return claimed;
-    };
-    let home = home.metadata.namespace.as_deref().unwrap_or("");
-    for (key, pod) in view.orphans::<Pod>(home) {
+    for (key, pod) in view.orphans::<Pod>(&item.1.namespace) {
         let labels = pod.metadata.labels.as_ref().unwrap_or(&empty);
         if is_active(pod) && selects(&spec.selector, labels) {
-            plan.call(adopt(key, pod, set));
+            plan.call(adopt(item.0, key, pod, set));
             claimed.push((key, pod));
         }
     }
     claimed
 }
 
-fn adopt(key: &Key, pod: &Pod, set: &ReplicaSet) -> Call {
+fn adopt(kind: Kind, key: &Key, pod: &Pod, set: &ReplicaSet) -> Call {
     let mut owners = pod.metadata.owner_references.clone().unwrap_or_default();
-    owners.push(controller_ref::<ReplicaSet>(&set.metadata));
+    owners.push(owner::reference(kind, &set.metadata));
     let body = json!({"metadata": {"ownerReferences": owners, "uid": pod.metadata.uid}});
     let name = set.metadata.name.as_deref().unwrap_or("");
     Call::new(patch(Kind::Pod, key, body))
@@ -248,13 +260,13 @@ fn manage(
     let active: Vec<(&Key, &Pod)> =
         claimed.iter().copied().filter(|(_, pod)| is_active(pod)).collect();
     let wanted = usize::try_from(spec.replicas.unwrap_or(1)).unwrap_or(0);
-    let about = regarding_type(set);
+    let about = owner::regarding(item.0, &set.metadata);
     let name = set.metadata.name.as_deref().unwrap_or("");
     if active.len() < wanted {
         let missing = (wanted - active.len()).min(BURST);
         sync.memory.expect_adds(item, i32::try_from(missing).unwrap_or(i32::MAX), sync.now);
         let template = spec.template.clone().unwrap_or_default();
-        let owner = controller_ref::<ReplicaSet>(&set.metadata);
+        let owner = owner::reference(item.0, &set.metadata);
         let pod = from_template(&template, &item.1.namespace, owner);
         let why = Message::new("why-kube-pod-created")
             .with("owner", name)
