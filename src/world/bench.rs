@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::base::time::{SimDuration, SimTime};
 use crate::kube::kinds::{Kind, Object};
+use crate::shell::kubectl::check::{self, Namespaces};
 use crate::world::command::Command;
 use crate::world::demo;
 use crate::world::genesis::Genesis;
@@ -95,7 +96,7 @@ pub fn manifest(lines: usize) -> String {
 /// Check manifests as the editor does.
 #[must_use]
 pub fn check(text: &str) -> bool {
-    !text.is_empty()
+    check::check(text, "all.yaml", Namespaces::Assumed).accepted
 }
 
 /// Apply manifests to a new cluster, until the command has ended.

@@ -19,10 +19,23 @@ pub fn to_stored(kind: Kind, value: &Value) -> Value {
             _ => {}
         }
         base64::tidy(kind, map);
+        empty_selector(kind, map);
         map.insert("apiVersion".to_owned(), kind.api_version().into());
         map.insert("kind".to_owned(), kind.name().into());
     }
     value
+}
+
+/// An empty selector is another mistake than none: it stays to be told from it.
+fn empty_selector(kind: Kind, map: &mut Map<String, Value>) {
+    let selecting =
+        matches!(kind, Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet);
+    let selector = map.get_mut("spec").and_then(|s| s.get_mut("selector"));
+    if let Some(Value::Object(selector)) = selector.filter(|_| selecting)
+        && selector.is_empty()
+    {
+        selector.insert("matchLabels".to_owned(), json!({}));
+    }
 }
 
 /// A percentage of cpu becomes a metric.

@@ -7,7 +7,7 @@
 //! so with [`Call::each`], which goes on at the first that is not done with. What flows without an
 //! end (`logs -f`, `get --watch`) is handed to [`Follow`] instead.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::document::Manifests;
@@ -54,6 +54,8 @@ struct Progress {
     done: Arc<Vec<Done>>,
     /// Pieces of output up to there.
     printed: usize,
+    /// Warnings up to there.
+    warned: BTreeSet<String>,
 }
 
 /// Something that was learned in the course of a call.
@@ -149,6 +151,7 @@ pub(super) struct Call<'a, 'io> {
     memory: &'a mut Memory,
     at: usize,
     printed: usize,
+    warned: BTreeSet<String>,
 }
 
 impl<'a, 'io> Call<'a, 'io> {
@@ -159,7 +162,7 @@ impl<'a, 'io> Call<'a, 'io> {
         namespace: Arc<str>,
         memory: &'a mut Memory,
     ) -> Self {
-        Self { flags, io, namespace, memory, at: 0, printed: 0 }
+        Self { flags, io, namespace, memory, at: 0, printed: 0, warned: BTreeSet::new() }
     }
 
     fn next_memo(&mut self) -> Option<Memo> {
@@ -222,7 +225,10 @@ impl<'a, 'io> Call<'a, 'io> {
             Err(error) => error.warnings.clone(),
         };
         for warning in warnings {
-            self.err(format!("Warning: {warning}"));
+            // One call tells each warning once.
+            if self.warned.insert(warning.clone()) {
+                self.err(format!("Warning: {warning}"));
+            }
         }
         Ok(answer)
     }
@@ -365,7 +371,8 @@ impl<'a, 'io> Call<'a, 'io> {
     ) -> Run<Arc<Vec<Done>>> {
         let start = self.at;
         if self.memory.log.len() == start {
-            let progress = Progress { done: Arc::default(), printed: self.printed };
+            let (printed, warned) = (self.printed, self.warned.clone());
+            let progress = Progress { done: Arc::default(), printed, warned };
             self.memory.log.push(Memo::Each(progress));
         }
         loop {
@@ -374,6 +381,7 @@ impl<'a, 'io> Call<'a, 'io> {
             };
             self.at = start + 1;
             self.printed = progress.printed;
+            self.warned.clone_from(&progress.warned);
             let Some(item) = items.get(progress.done.len()) else {
                 return Ok(progress.done.clone());
             };
@@ -382,6 +390,7 @@ impl<'a, 'io> Call<'a, 'io> {
             if let Some(Memo::Each(progress)) = self.memory.log.get_mut(start) {
                 Arc::make_mut(&mut progress.done).push(done);
                 progress.printed = self.printed;
+                progress.warned.clone_from(&self.warned);
             }
         }
     }

@@ -284,18 +284,24 @@ spec:
 
     #[test]
     fn what_was_not_read_is_told_before_what_was_refused() {
-        let kind = "apiVersion: a/v1\nkind: X\nmetadata: {name: x}\n---\n";
+        let kind =
+            |name: &str| format!("apiVersion: a/v1\nkind: X\nmetadata: {{name: {name}}}\n---\n");
         let bad = DEPLOYMENT.replacen("image:", "imge:", 1);
-        let found = check(&format!("{kind}{kind}{bad}"), "f.yaml", Namespaces::Fresh);
-        let refused = "resource mapping not found for name: \"x\" namespace: \"\" from \"f.yaml\": \
-                       no matches for kind \"X\" in version \"a/v1\"\nensure CRDs are installed \
-                       first";
+        let found = check(&format!("{}{}{bad}", kind("x"), kind("z")), "f.yaml", Namespaces::Fresh);
+        let refused = |name: &str| {
+            format!(
+                "resource mapping not found for name: \"{name}\" namespace: \"\" from \"f.yaml\": no \
+                 matches for kind \"X\" in version \"a/v1\"\nensure CRDs are installed first"
+            )
+        };
         assert_eq!(
             found.stderr,
             format!(
-                "[{refused}, {refused}]\nError from server (BadRequest): error when creating \
+                "[{}, {}]\nError from server (BadRequest): error when creating \
                  \"f.yaml\": Deployment in version \"v1\" cannot be handled as a Deployment: \
-                 strict decoding error: unknown field \"spec.template.spec.containers[0].imge\"\n"
+                 strict decoding error: unknown field \"spec.template.spec.containers[0].imge\"\n",
+                refused("x"),
+                refused("z")
             )
         );
         let lines: Vec<u32> = found.complaints.iter().map(|c| c.span.line).collect();

@@ -265,10 +265,16 @@ fn schema_less(value: &Value) -> Result<(), String> {
     if wrong.is_empty() { Ok(()) } else { Err(aggregate(&wrong)) }
 }
 
-/// One message, or several in brackets.
-fn aggregate(texts: &[String]) -> String {
-    match texts {
-        [one] => one.clone(),
+/// One message, or several in brackets, each once (`NewAggregate`).
+pub(super) fn aggregate(texts: &[String]) -> String {
+    let mut told: Vec<&str> = Vec::new();
+    for text in texts {
+        if !told.contains(&text.as_str()) {
+            told.push(text);
+        }
+    }
+    match told.as_slice() {
+        [one] => (*one).to_owned(),
         many => format!("[{}]", many.join(", ")),
     }
 }

@@ -87,7 +87,7 @@ impl Failure {
             }
             Self::Many(all) => {
                 let all: Vec<String> = all.iter().map(Self::bare).collect();
-                format!("[{}]", all.join(", "))
+                super::document::aggregate(&all)
             }
         }
     }

@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::names;
 use crate::kube::api::object::Object;
+use crate::kube::api::quantity::amount;
 
 /// Longest name that can be a host name.
 const HOST_NAME: usize = 63;
@@ -150,6 +151,7 @@ fn spec(spec: &PodSpec, at: &str, out: &mut Vec<String>) {
             let at = format!("{at}.{list}[{index}]");
             ports(container, &at, out);
             env(container, &at, out);
+            bytes(container, &at, out);
         }
     }
 }
@@ -202,6 +204,23 @@ fn ports(container: &k8s_openapi::api::core::v1::Container, at: &str, out: &mut 
             out.push(format!(
                 "{at}.ports[{index}]: duplicate port definition with {at}.ports[{first}]"
             ));
+        }
+    }
+}
+
+/// Bytes cannot be shared: `100m` of memory is a tenth of a byte.
+fn bytes(container: &k8s_openapi::api::core::v1::Container, at: &str, out: &mut Vec<String>) {
+    let Some(resources) = &container.resources else { return };
+    for resource in ["memory", "ephemeral-storage"] {
+        for (list, amounts) in [("limits", &resources.limits), ("requests", &resources.requests)] {
+            let given = amounts.as_ref().and_then(|a| a.get(resource));
+            if let Some(value) = given.filter(|q| amount(q).0 % 1000 != 0) {
+                out.push(format!(
+                    "{at}.resources.{list}[{resource}]: fractional byte value \"{}\" is invalid, \
+                     must be an integer",
+                    value.0
+                ));
+            }
         }
     }
 }

@@ -20,10 +20,18 @@ fn labels_shown(labels: Option<&BTreeMap<String, String>>) -> Shown {
     labels.map_or_else(|| Shown::raw("null"), |labels| Shown::json(&labels))
 }
 
+/// Whether there is a selector at all.
+fn is_given(of: &LabelSelector) -> bool {
+    of.match_labels.is_some() || of.match_expressions.is_some()
+}
+
 /// The selector of a workload, which must select something.
-fn own_selector(of: &LabelSelector, at: &At<'_>, errors: &mut Errors) {
-    if selects_nothing(of) {
+fn own_selector(of: &LabelSelector, kind: &str, at: &At<'_>, errors: &mut Errors) {
+    if !is_given(of) {
         errors.required(&at.child("selector"), "");
+    } else if selects_nothing(of) {
+        let text = format!("empty selector is invalid for {kind}");
+        errors.invalid(&at.child("selector"), Shown::raw("{}"), &text);
     } else {
         selector::label_selector(of, &at.child("selector"), errors);
     }
@@ -41,8 +49,7 @@ fn own_template(
     let template = at.child("template");
     let labels = of.metadata.as_ref().and_then(|m| m.labels.as_ref());
     let empty = BTreeMap::new();
-    let matches =
-        !selects_nothing(selects) && Labels::of(selects).matches(labels.unwrap_or(&empty));
+    let matches = is_given(selects) && Labels::of(selects).matches(labels.unwrap_or(&empty));
     if !matches {
         let at = template.child("metadata");
         errors.invalid(&at.child("labels"), labels_shown(labels), MISMATCH);
@@ -76,7 +83,7 @@ pub fn deployment(of: &Deployment, errors: &mut Errors) {
     let at = At::root("spec");
     let spec = &of.spec;
     counts(&[("replicas", spec.replicas)], &at, errors);
-    own_selector(&spec.selector, &at, errors);
+    own_selector(&spec.selector, "deployment", &at, errors);
     own_template(&spec.template, &spec.selector, &[], "ReplicaSet", &at, errors);
     let strategy = spec.strategy.clone().unwrap_or_default();
     let strategy_at = at.child("strategy");
@@ -169,7 +176,7 @@ pub fn replica_set(of: &ReplicaSet, errors: &mut Errors) {
     let spec = &of.spec;
     let numbers = [("replicas", spec.replicas), ("minReadySeconds", spec.min_ready_seconds)];
     counts(&numbers, &at, errors);
-    own_selector(&spec.selector, &at, errors);
+    own_selector(&spec.selector, "deployment", &at, errors);
     let empty = PodTemplateSpec::default();
     let template = spec.template.as_ref().unwrap_or(&empty);
     own_template(template, &spec.selector, &[], "ReplicaSet", &at, errors);
@@ -240,7 +247,7 @@ pub fn stateful_set(of: &StatefulSet, errors: &mut Errors) {
     if let Some(ordinals) = &spec.ordinals {
         counts(&[("start", ordinals.start)], &at.child("ordinals"), errors);
     }
-    own_selector(&spec.selector, &at, errors);
+    own_selector(&spec.selector, "statefulset", &at, errors);
     let claims: Vec<&str> = spec
         .volume_claim_templates
         .iter()
@@ -254,7 +261,7 @@ pub fn stateful_set(of: &StatefulSet, errors: &mut Errors) {
 pub fn daemon_set(of: &DaemonSet, errors: &mut Errors) {
     let at = At::root("spec");
     let spec = &of.spec;
-    own_selector(&spec.selector, &at, errors);
+    own_selector(&spec.selector, "daemonset", &at, errors);
     own_template(&spec.template, &spec.selector, &[], "DaemonSet", &at, errors);
     counts(&[("minReadySeconds", spec.min_ready_seconds)], &at, errors);
     let strategy = spec.update_strategy.clone().unwrap_or_default();
