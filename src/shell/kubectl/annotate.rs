@@ -112,7 +112,7 @@ fn run(call: &mut Call<'_, '_>, what: &What) -> Run<()> {
         let message = format!("at least one {} update is required", what.noun);
         return Err(Failure::plain(message).into());
     }
-    if resources.is_empty() && !call.flags.has("filename") {
+    if resources.is_empty() && !call.has_files() {
         let text = "one or more resources must be specified as <resource> <name> or \
                     <resource>/<name>";
         return Err(Failure::plain(text).into());

@@ -105,13 +105,8 @@ pub(super) fn with_source(doing: &str, source: &str, mut error: ApiError) -> Fai
 }
 
 fn run(call: &mut Call<'_, '_>) -> Run<()> {
-    let kustomize = call.flags.some("kustomize").is_some();
-    if !call.flags.has("filename") && !kustomize {
+    if !call.has_files() {
         return Err(Failure::plain("must specify one of -f and -k").into());
-    }
-    if kustomize {
-        let _ = crate::stub!("kubectl.kustomize", "kustomization directories are not read");
-        return Err(Failure::plain("kustomizations (-k) are not simulated here").into());
     }
     if call.flags.on("prune") {
         let _ = crate::stub!("kubectl.prune", "apply --prune deletes nothing");

@@ -37,7 +37,7 @@ pub(super) const SAVE: &[Flag] = &[
 ];
 
 fn run(call: &mut Call<'_, '_>) -> Run<()> {
-    if !call.flags.has("filename") {
+    if !call.has_files() {
         if let Some(word) = call.flags.args.first() {
             let message = format!("unknown command \"{word}\"");
             return Err(Failure::usage("create", message).into());

@@ -146,7 +146,7 @@ fn grace(call: &Call<'_, '_>) -> Result<Option<i64>, Failure> {
 }
 
 fn victims(call: &mut Call<'_, '_>) -> Run<(Vec<Victim>, Vec<Failure>)> {
-    if call.flags.has("filename") {
+    if call.has_files() {
         let read = manifest::read(call)?;
         let (manifests, unread) = (&read.found, &read.failures());
         let victims = manifests.iter().map(|m| Victim {

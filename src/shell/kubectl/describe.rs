@@ -42,7 +42,7 @@ const FLAGS: &[Flag] = &[
 
 fn run(call: &mut Call<'_, '_>) -> Run<()> {
     let args = call.flags.args.clone();
-    if args.is_empty() && !call.flags.has("filename") {
+    if args.is_empty() && !call.has_files() {
         let text = "You must specify the type of resource to describe. Use \"kubectl \
                     api-resources\" for a complete list of supported resources.\n";
         return Err(Failure::Raw(text.to_owned(), 1).into());
@@ -66,7 +66,7 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
 /// Tell when a kind has no objects at all.
 fn wanted_none(call: &mut Call<'_, '_>, args: &[String]) -> Run<bool> {
     let kinds = wanted(args)?;
-    let empty = kinds.iter().all(|w| w.name.is_none()) && !call.flags.has("filename");
+    let empty = kinds.iter().all(|w| w.name.is_none()) && !call.has_files();
     if !empty {
         return Ok(false);
     }

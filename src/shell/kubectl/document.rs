@@ -79,6 +79,23 @@ impl Manifests {
         }
     }
 
+    /// Note what is wrong with the files as a whole.
+    pub(super) fn fail(&mut self, failure: Failure) {
+        self.unread.push(Unread { span: Span { line: 1, column: 1 }, failure });
+    }
+
+    /// Take an object that was not written but made.
+    pub(super) fn take(&mut self, source: &Arc<str>, value: Value, place: &Place) {
+        let kind = NodeKind::Mapping(Vec::new());
+        let node = Node { span: Span { line: 1, column: 1 }, tag: None, kind };
+        if let Err(why) = schema_less(&value) {
+            let failure = Failure::plain(invalid(source, &why));
+            self.unread.push(Unread { span: node.span, failure });
+            return;
+        }
+        self.object(source, value, node, place, false);
+    }
+
     /// Read one document; an error ends the file.
     fn document(
         &mut self,

@@ -24,7 +24,7 @@ const FLAGS: &[Flag] = &[
 
 fn run(call: &mut Call<'_, '_>) -> Run<()> {
     let args = call.flags.args.clone();
-    if args.is_empty() && !call.flags.has("filename") {
+    if args.is_empty() && !call.has_files() {
         return Err(Failure::plain("must specify one of -f and -k").into());
     }
     let found = call.find(&args, true)?;

@@ -47,7 +47,7 @@ const FLAGS: &[Flag] = &[
 
 fn run(call: &mut Call<'_, '_>) -> Run<()> {
     let args = call.flags.args.clone();
-    if args.is_empty() && !call.flags.has("filename") {
+    if args.is_empty() && !call.has_files() {
         let text = "You must provide one or more resources by argument or filename.\nExample \
                     resource specifications include:\n   '-f rsrc.yaml'\n   \
                     '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'";

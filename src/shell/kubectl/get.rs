@@ -186,7 +186,7 @@ pub(super) fn clean(mut value: Value, managed: bool) -> Value {
 
 fn run(call: &mut Call<'_, '_>) -> Run<()> {
     let format = Format::of(call)?;
-    if call.flags.args.is_empty() && !call.flags.has("filename") {
+    if call.flags.args.is_empty() && !call.has_files() {
         let hint = "You must specify the type of resource to get. Use \"kubectl api-resources\" \
                     for a complete list of supported resources.\n\n";
         let text = "error: Required resource not specified.\nUse \"kubectl explain <resource>\" \

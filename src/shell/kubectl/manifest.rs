@@ -1,12 +1,13 @@
 //! Manifests: files, directories and standard input of `-f`, read into objects as JSON.
 //!
-//! Follows cli-runtime `pkg/resource/visitor.go` and `builder.go`. Left out: URLs, `-k`.
+//! Follows cli-runtime `pkg/resource/visitor.go` and `builder.go`. Left out: URLs.
 
 use std::sync::Arc;
 
 use super::call::{Call, Run};
 use super::document::{Manifests, Place};
 use super::fail::Failure;
+use super::kustomize;
 
 /// Most directories that `-R` goes into.
 const MAX_DIRS: usize = 1_000;
@@ -22,12 +23,22 @@ pub(super) fn read(call: &mut Call<'_, '_>) -> Run<Arc<Manifests>> {
     for path in call.flags.all("filename") {
         texts.extend(files(call, path, recursive)?);
     }
+    let dir: Option<Arc<str>> = call.flags.some("kustomize").map(Into::into);
+    if dir.is_some() && call.flags.has("filename") {
+        return Err(Failure::plain("only one of -f or -k can be specified").into());
+    }
     call.parsed(|call| {
         let given = call.flags.has("namespace");
         let place = Place { namespace: call.namespace.clone(), given };
         let mut read = Manifests::default();
         for (source, text) in &texts {
             read.read(source, text, &place);
+        }
+        if let Some(dir) = &dir {
+            match kustomize::build(call.io.files, call.io.cwd, dir) {
+                Ok(values) => values.into_iter().for_each(|v| read.take(dir, v, &place)),
+                Err(failure) => read.fail(failure),
+            }
         }
         read
     })

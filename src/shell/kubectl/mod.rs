@@ -2,7 +2,7 @@
 //!
 //! Models kubectl v1.36. One file per verb and one line in [`verbs::VERBS`]; help and the errors of
 //! flags derive from that table. Nothing here looks into the cluster: every fact comes from an
-//! answer of the server. Left out: `kustomize`, `debug`, `proxy`, `certificate`, plugins.
+//! answer of the server. Left out: `debug`, `proxy`, `certificate`, plugins.
 
 mod call;
 mod document;
@@ -10,6 +10,7 @@ mod fail;
 mod flags;
 mod follow;
 mod go_json;
+mod kustomize;
 mod help;
 mod locate;
 mod manifest;

@@ -35,7 +35,7 @@ const FLAGS: &[Flag] = &[
 ];
 
 fn run(call: &mut Call<'_, '_>) -> Run<()> {
-    if !call.flags.has("filename") {
+    if !call.has_files() {
         return Err(Failure::plain("must specify one of -f and -k").into());
     }
     let dry = DryRun::of(call)?;

@@ -113,6 +113,11 @@ pub(super) fn full_name(object: &Object) -> String {
 }
 
 impl Call<'_, '_> {
+    /// Whether `-f` or `-k` was given.
+    pub(super) fn has_files(&self) -> bool {
+        self.flags.has("filename") || self.flags.some("kustomize").is_some()
+    }
+
     /// The namespace of a kind in this call; empty for cluster-scoped kinds and with `-A`.
     pub(super) fn namespace_of(&self, kind: Kind) -> Arc<str> {
         if kind.namespaced() && !self.flags.on("all-namespaces") {
@@ -136,7 +141,7 @@ impl Call<'_, '_> {
     /// Fetch what arguments, selectors or files name. `needs_name`: kinds alone are an error
     /// unless a selector or `--all` is given.
     pub(super) fn find(&mut self, args: &[String], needs_name: bool) -> Run<Found> {
-        if self.flags.has("filename") {
+        if self.has_files() {
             return self.find_in_files();
         }
         let wanted = wanted(args)?;

@@ -75,7 +75,7 @@ pub(super) const NUMBER: &str = "deployment.kubernetes.io/revision";
 /// The objects that the arguments name.
 pub(super) fn named(call: &mut Call<'_, '_>) -> Run<Found> {
     let args = call.flags.args.clone();
-    if args.is_empty() && !call.flags.has("filename") {
+    if args.is_empty() && !call.has_files() {
         return Err(Failure::plain("required resource not specified").into());
     }
     call.find(&args, false)

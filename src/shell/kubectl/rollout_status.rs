@@ -34,7 +34,7 @@ const ROLLING_ONLY: &str = "rollout status is only available for RollingUpdate s
 
 fn run(call: &mut Call<'_, '_>) -> Run<()> {
     let args = call.flags.args.clone();
-    if args.is_empty() && !call.flags.has("filename") {
+    if args.is_empty() && !call.has_files() {
         return Err(Failure::plain("required resource not specified").into());
     }
     let found = call.find(&args, false)?;

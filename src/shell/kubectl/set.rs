@@ -169,7 +169,7 @@ fn each(
 }
 
 fn needs_resources(call: &Call<'_, '_>, resources: &[String]) -> Result<(), Failure> {
-    if resources.is_empty() && !call.flags.has("filename") {
+    if resources.is_empty() && !call.has_files() {
         let message =
             "one or more resources must be specified as <resource> <name> or <resource>/<name>";
         return Err(Failure::plain(message));

@@ -5,9 +5,9 @@ use super::fail::Failure;
 use super::flags::{Flag, GLOBAL, Takes};
 use super::{
     annotate, api_resources, apply, auth, autoscale, cluster_info, config, cp, create,
-    create_kinds, delete, describe, diff, drain, edit, events, exec, explain, expose, get, logs,
-    node, patch, port_forward, replace, rollout, rollout_status, run, scale, set, top, undo,
-    version, wait,
+    create_kinds, delete, describe, diff, drain, edit, events, exec, explain, expose, get,
+    kustomize, logs, node, patch, port_forward, replace, rollout, rollout_status, run, scale, set,
+    top, undo, version, wait,
 };
 
 /// One verb.
@@ -85,6 +85,7 @@ pub(super) const VERBS: &[Verb] = &[
     auth::WHO_AM_I,
     events::VERB,
     diff::VERB,
+    kustomize::VERB,
     apply::VERB,
     patch::VERB,
     replace::VERB,

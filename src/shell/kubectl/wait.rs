@@ -107,7 +107,7 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
     let condition = Condition::parse(text)?;
     let timeout = call.flags.time("timeout").unwrap_or(WEEK);
     let args = call.flags.args.clone();
-    if args.is_empty() && !call.flags.has("filename") {
+    if args.is_empty() && !call.has_files() {
         return Err(Failure::plain(
             "arguments in resource/name form must have a single resource and name",
         )
