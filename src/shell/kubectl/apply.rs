@@ -13,6 +13,7 @@ use super::fail::Failure;
 use super::flags::{Flag, Takes};
 use super::get::{Format, OUTPUT};
 use super::manifest;
+use super::prune;
 use super::resources::{FILES, full_name};
 use super::show::json;
 use super::verbs::Verb;
@@ -108,10 +109,7 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
     if !call.has_files() {
         return Err(Failure::plain("must specify one of -f and -k").into());
     }
-    if call.flags.on("prune") {
-        let _ = crate::stub!("kubectl.prune", "apply --prune deletes nothing");
-        return Err(Failure::plain("--prune is not simulated here").into());
-    }
+    prune::precondition(call)?;
     if !call.flags.args.is_empty() {
         let args = call.flags.args.join(" ");
         let text = format!(
@@ -140,7 +138,10 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
             object
         }))
     })?;
-    let (objects, failures) = Failure::sort(unread, &done);
+    let (objects, mut failures) = Failure::sort(unread, &done);
+    if call.flags.on("prune") && failures.is_empty() {
+        failures = prune::run(call, manifests, &objects, dry)?;
+    }
     if !matches!(format, Format::Table) && !objects.is_empty() {
         let text = format.print(&objects, objects.len() == 1, call.flags)?;
         call.out(text);

@@ -3,6 +3,7 @@
 //! Follows apimachinery `pkg/util/yaml/decoder.go` and cli-runtime `pkg/resource/visitor.go`. What
 //! cannot be read at all ends the file; an object of an unknown kind does not.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -57,6 +58,15 @@ pub(super) struct Place {
 
 /// A message about a place in the text.
 type Complaint = (Span, String);
+
+impl Manifest {
+    /// Its labels.
+    pub(super) fn labels(&self) -> BTreeMap<String, String> {
+        let labels = self.value.pointer("/metadata/labels").and_then(Value::as_object);
+        let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
+        labels.into_iter().flatten().map(|(key, value)| (key.clone(), text(value))).collect()
+    }
+}
 
 impl Manifests {
     /// Whether the files hold nothing.

@@ -285,7 +285,22 @@ fn attach(call: &mut Call<'_, '_>) -> Run<()> {
     };
     let pod = pod_for(call, target, false)?;
     let container = call.flags.some("container").map(str::to_owned);
-    default_container(call, &pod, container.as_deref())?;
-    let _ = crate::stub!("kubectl.attach", "attach passes nothing on; use logs -f or exec");
-    Err(Failure::plain("attach is not simulated here; use kubectl logs -f or kubectl exec").into())
+    let container = default_container(call, &pod, container.as_deref())?;
+    let phase = pod.get::<Pod>().and_then(|p| p.status.as_ref()?.phase.clone()).unwrap_or_default();
+    if matches!(phase.as_str(), "Succeeded" | "Failed") {
+        let message =
+            format!("cannot attach a container in a completed pod; current phase is {phase}");
+        return Err(Failure::plain(message).into());
+    }
+    if call.flags.on("stdin") {
+        let _ = crate::stub!("kubectl.attach", "attach does not pass on what is typed");
+        call.err(
+            "All commands and output from this session will be recorded in container logs, \
+             including credentials and sensitive information passed through the command prompt.",
+        );
+        if call.flags.on("tty") {
+            call.err("If you don't see a command prompt, try pressing enter.");
+        }
+    }
+    super::logs::from_now(call, &pod, &container)
 }

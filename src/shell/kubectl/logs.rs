@@ -317,6 +317,20 @@ fn show(call: &mut Call<'_, '_>, streams: &[(Arc<Object>, String)], selected: bo
     Err(Halt::Follow(Box::new(Follow::Log(following))))
 }
 
+/// What a container prints from now on, as `attach` shows it.
+pub(super) fn from_now(call: &mut Call<'_, '_>, pod: &Object, container: &str) -> Run<()> {
+    let mut request = Request::get(Kind::Pod, pod.namespace(), pod.name()).on(Subresource::Log);
+    request.options = Options {
+        container: Some(container.into()),
+        follow: true,
+        tail: Some(0),
+        ..Options::default()
+    };
+    let ticket = call.open(request)?;
+    let following = Following { open: vec![(ticket, String::new(), true)] };
+    Err(Halt::Follow(Box::new(Follow::Log(following))))
+}
+
 /// Text with a prefix before each line; `fresh`: the next character begins a line.
 fn prefixed(text: &str, prefix: &str, fresh: &mut bool) -> String {
     if prefix.is_empty() {

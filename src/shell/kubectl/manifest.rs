@@ -8,6 +8,7 @@ use super::call::{Call, Run};
 use super::document::{Manifests, Place};
 use super::fail::Failure;
 use super::kustomize;
+use crate::kube::api::selector::Labels;
 
 /// Most directories that `-R` goes into.
 const MAX_DIRS: usize = 1_000;
@@ -27,6 +28,8 @@ pub(super) fn read(call: &mut Call<'_, '_>) -> Run<Arc<Manifests>> {
     if dir.is_some() && call.flags.has("filename") {
         return Err(Failure::plain("only one of -f or -k can be specified").into());
     }
+    let selector = call.flags.some("selector").map(Labels::parse).transpose();
+    let selector = selector.map_err(Failure::plain)?;
     call.parsed(|call| {
         let given = call.flags.has("namespace");
         let place = Place { namespace: call.namespace.clone(), given };
@@ -39,6 +42,9 @@ pub(super) fn read(call: &mut Call<'_, '_>) -> Run<Arc<Manifests>> {
                 Ok(values) => values.into_iter().for_each(|v| read.take(dir, v, &place)),
                 Err(failure) => read.fail(failure),
             }
+        }
+        if let Some(selector) = &selector {
+            read.found.retain(|m| selector.matches(&m.labels()));
         }
         read
     })

@@ -46,6 +46,7 @@ mod logs;
 mod node;
 mod patch;
 mod port_forward;
+mod prune;
 mod replace;
 mod rollout;
 mod rollout_status;
