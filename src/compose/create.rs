@@ -359,7 +359,7 @@ fn restart(service: Service<'_>) -> RestartPolicy {
         let condition = policy.get("condition").and_then(Value::as_str).unwrap_or_default();
         return RestartPolicy {
             name: mapped(condition),
-            maximum_retry_count: u32::try_from(attempts).unwrap_or_default(),
+            maximum_retry_count: i64::try_from(attempts).unwrap_or_default(),
         };
     }
     let text = service.text("restart");
@@ -488,6 +488,7 @@ fn networks(
             mac_address: mac,
             driver_opts: texts_by_key(at("driver_opts")),
             gw_priority: at("gw_priority").and_then(Value::as_i64).unwrap_or_default(),
+            by_hand: false,
         };
         endpoints.insert(real(key), endpoint);
     }

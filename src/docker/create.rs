@@ -17,12 +17,16 @@ use crate::docker::reference::ImageRef;
 use crate::docker::restart::{self, RestartManager};
 use crate::docker::{names, networks};
 use crate::machine::{ContainerSpec, Healthcheck, Image, ImageConfig, Namespace};
+use crate::posix::Powers;
 
 /// Least memory limit (`linuxMinMemory`).
 const MIN_MEMORY: i64 = 6 << 20;
 /// Log drivers of this engine (`docker info`).
 const LOG_DRIVERS: [&str; 9] =
     ["", "json-file", "local", "none", "syslog", "journald", "gelf", "fluentd", "awslogs"];
+/// Options of the drivers that write files (`ValidateLogOpt`).
+const LOG_OPTIONS: [&str; 8] =
+    ["compress", "env", "env-regex", "labels", "labels-regex", "max-file", "max-size", "tag"];
 /// Capabilities of Linux, without `CAP_`.
 const CAPABILITIES: &str = "ALL AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF \
     CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID IPC_LOCK IPC_OWNER KILL \
@@ -133,7 +137,8 @@ impl Daemon {
         let name = self.reserve_name(name, &id, env)?;
         let endpoints = self.plan_endpoints(&config)?;
         let image_volumes: Vec<String> = merged.volumes.iter().cloned().collect();
-        let planned = self.plan_mounts(&config, &image_volumes).and_then(|mut plan| {
+        let planned = self.check_links(&config).and_then(|()| {
+            let mut plan = self.plan_mounts(&config, &image_volumes)?;
             let anonymous = self.prepare_mounts(&mut plan, env)?;
             Ok((plan, anonymous))
         });
@@ -192,11 +197,42 @@ impl Daemon {
                 }
             }
         }
+<<<<<<< HEAD
+=======
+        let cwd = config.config.working_dir.as_str();
+        if !cwd.is_empty() && !cwd.starts_with('/') {
+            return Err(ApiError::bad(format!(
+                "the working directory '{cwd}' is invalid, it needs to be an absolute path"
+            )));
+        }
+        if !(-1000..=1000).contains(&host.oom_score_adj) {
+            let score = host.oom_score_adj;
+            return Err(ApiError::bad(format!(
+                "Invalid value {score}, range for oom score adj is [-1000, 1000]"
+            )));
+        }
+        for server in &host.dns {
+            if server.parse::<std::net::IpAddr>().is_err() {
+                return Err(ApiError::bad(format!(
+                    "bad nameserver address {server}: ParseAddr(\"{server}\"): unable to parse IP"
+                )));
+            }
+        }
+>>>>>>> 0add32c (Docker: words and order of engine 28.5.2 by hand, host processes, capabilities, interfaces)
         if !LOG_DRIVERS.contains(&host.log_driver.as_str()) {
             let driver = &host.log_driver;
             return Err(ApiError::not_found(format!(
                 "error looking up logging plugin {driver}: plugin \"{driver}\" not found"
             )));
+        }
+        if matches!(host.log_driver.as_str(), "" | "json-file" | "local") {
+            let driver = if host.log_driver == "local" { "local" } else { "json-file" };
+            let known = |key: &&String| !LOG_OPTIONS.contains(&key.as_str());
+            if let Some(key) = host.log_opts.keys().find(known) {
+                return Err(ApiError::bad(format!(
+                    "unknown log opt '{key}' for {driver} log driver"
+                )));
+            }
         }
         if !config.config.stop_signal.is_empty()
             && names::signal_number(&config.config.stop_signal).is_none()
@@ -211,6 +247,20 @@ impl Daemon {
             "bridge".clone_into(&mut host.network_mode);
         }
         Ok(warnings)
+    }
+
+    /// Containers named by `--link` must exist.
+    fn check_links(&self, config: &CreateConfig) -> Result<(), ApiError> {
+        for link in &config.host.links {
+            let name = link.split(':').next().unwrap_or(link);
+            self.find(name).map_err(|e| {
+                ApiError::new(
+                    e.status,
+                    format!("could not get container for {name}: {}", e.message),
+                )
+            })?;
+        }
+        Ok(())
     }
 
     /// The image of a new container.
@@ -262,7 +312,10 @@ impl Daemon {
         let mut endpoints = BTreeMap::new();
         let mode = &config.host.network_mode;
         if let Some(target) = mode.strip_prefix("container:") {
-            self.find(target)?;
+            self.find(target).map_err(|e| {
+                let why = e.message;
+                ApiError::new(e.status, format!("joining network namespace of container: {why}"))
+            })?;
             return Ok(endpoints);
         }
         let mut wanted: BTreeMap<String, EndpointConfig> = BTreeMap::new();
@@ -302,7 +355,8 @@ impl Daemon {
         self.next_seq += 1;
         if config.hostname.is_empty() {
             config.hostname = if host.network_mode == "host" {
-                self.host.as_str().to_owned()
+                let host = env.machines.host(&self.host);
+                host.map_or_else(String::new, |h| h.spec.hostname.clone())
             } else {
                 names::short(id).to_owned()
             };
@@ -378,9 +432,33 @@ impl Daemon {
             init: c.host.init == Some(true),
             read_only: c.host.readonly_rootfs,
             pids_limit: c.host.pids_limit.and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
+            powers: powers(&c.host),
             declared_ports: c.config.exposed_ports.iter().map(|p| p.number).collect(),
             labels: c.config.labels.clone(),
         }
+    }
+}
+
+/// What `--cap-add`, `--cap-drop` and `--privileged` leave (`TweakCapabilities`).
+fn powers(host: &HostConfig) -> Powers {
+    let names = |list: &[String], cap: &str| {
+        list.iter().any(|word| {
+            let word = word.to_ascii_uppercase();
+            word == "ALL" || word.strip_prefix("CAP_").unwrap_or(&word) == cap
+        })
+    };
+    let has = |cap: &str, usual: bool| {
+        let drops_all = host.cap_drop.iter().any(|c| c.eq_ignore_ascii_case("ALL"));
+        let dropped = names(&host.cap_drop, cap);
+        let by_name = host.cap_add.iter().any(|c| !c.eq_ignore_ascii_case("ALL"))
+            && names(&host.cap_add, cap);
+        let added = names(&host.cap_add, cap);
+        host.privileged || (drops_all && by_name) || ((usual || added) && !dropped)
+    };
+    Powers {
+        chown: has("CHOWN", true),
+        raw_net: has("NET_RAW", true),
+        admin: has("SYS_ADMIN", false),
     }
 }
 

@@ -106,6 +106,8 @@ pub(crate) struct Daemon {
     pub(crate) next_seq: u64,
     pub(crate) next_tag: u64,
     pub(crate) next_pid: u32,
+    /// Counts processes that ended.
+    pub(crate) ends: u32,
     /// Inputs that wait while it is stopped by a signal.
     pub(crate) parked: Vec<Input>,
 }
@@ -132,6 +134,7 @@ impl Daemon {
             next_tag: 0,
             // The recorded first process ids lie in the thousands; the value has no meaning.
             next_pid: 1_200,
+            ends: 0,
             parked: Vec::new(),
         }
     }
@@ -274,6 +277,25 @@ impl Daemon {
     }
 
     /// The container whose main process has this process id.
+    /// Rows of `ps` on the host for the main processes of running containers.
+    pub(crate) fn processes(&self) -> Arc<[crate::posix::ProcessRow]> {
+        let mut rows: Vec<crate::posix::ProcessRow> = Vec::new();
+        for c in self.containers.values().filter(|c| c.is_live()) {
+            let user = c.config.user.split(':').next().filter(|u| !u.is_empty());
+            let user: Arc<str> = user.unwrap_or("root").into();
+            let command = c.argv.join(" ");
+            if c.host.init == Some(true) {
+                // The init is the first process; its child has the next numbers.
+                rows.push((c.pid, user.clone(), format!("/sbin/docker-init -- {command}").into()));
+                rows.push((c.pid + 6, user, command.into()));
+            } else {
+                rows.push((c.pid, user, command.into()));
+            }
+        }
+        rows.sort();
+        rows.into()
+    }
+
     pub(crate) fn container_of_pid(&self, pid: u32) -> Option<ContainerId> {
         let found = self.containers.values().find(|c| c.is_live() && c.pid == pid)?;
         Some(ContainerId::from(found.id.as_str()))

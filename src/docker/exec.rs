@@ -9,6 +9,9 @@ use crate::machine::{self, ContainerId, ExecId, ExecSpec};
 /// Execs kept per host; older ones that were never started are dropped.
 const MAX_EXECS: usize = 1024;
 
+/// Pieces of input kept for an exec that has not been started.
+const MAX_EARLY: usize = 64;
+
 /// Who wanted an exec.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -36,6 +39,8 @@ pub(crate) struct Exec {
     pub(crate) config: ExecConfig,
     pub(crate) tag: u64,
     pub(crate) purpose: Purpose,
+    /// Input that came before it was started.
+    pub(crate) early: Vec<Option<String>>,
 }
 
 pub(crate) const fn api_stream(stream: machine::Stream) -> Stream {
@@ -54,7 +59,7 @@ impl Daemon {
         }
         if c.paused {
             return Err(ApiError::conflict(format!(
-                "Container {id} is paused, unpause the container before exec"
+                "Container {text} is paused, unpause the container before exec"
             )));
         }
         if c.restarting {
@@ -90,6 +95,7 @@ impl Daemon {
             config,
             tag,
             purpose: Purpose::Client { ticket: None },
+            early: Vec::new(),
         };
         self.execs.insert(id.clone(), exec);
         Ok(Reply::ExecCreated { exec: id })
@@ -106,6 +112,7 @@ impl Daemon {
         let missing = || ApiError::not_found(format!("No such exec instance: {id}"));
         let exec = self.execs.get_mut(id).ok_or_else(missing)?;
         exec.purpose = Purpose::Client { ticket: (!detach).then_some(ticket) };
+        let early = std::mem::take(&mut exec.early);
         let exec = exec.clone();
         self.exec_target(&exec.container)?;
         let config = &exec.config;
@@ -128,7 +135,7 @@ impl Daemon {
             self.execs.remove(id);
             let code = i64::from(error.code);
             self.exec_event(&exec.container, "exec_die", id, None, Some(code), env);
-            if detach {
+            if detach || error.message.starts_with("unable to find ") {
                 return Err(ApiError::bad(error.message));
             }
             // The daemon writes the refusal into the stream, as the client's output.
@@ -138,6 +145,9 @@ impl Daemon {
         }
         if let Some(c) = self.containers.get_mut(&exec.container) {
             c.execs.push(id.to_owned());
+        }
+        for text in early {
+            self.exec_feed(id, Feed::Text(text), env)?;
         }
         Ok(detach.then_some(Reply::Done))
     }
@@ -189,7 +199,13 @@ impl Daemon {
         env: &mut Env<'_, '_>,
     ) -> Result<Reply, ApiError> {
         let missing = || ApiError::not_found(format!("No such exec instance: {id}"));
-        let exec = self.execs.get(id).ok_or_else(missing)?;
+        let exec = self.execs.get_mut(id).ok_or_else(missing)?;
+        if let (Feed::Text(text), false) = (&feed, self.tags.contains_key(&exec.tag)) {
+            if exec.early.len() < MAX_EARLY {
+                exec.early.push(text.clone());
+            }
+            return Ok(Reply::Done);
+        }
         let (host, container) = (self.host.clone(), ContainerId::from(exec.container.as_str()));
         let exec_id = ExecId::from(id);
         env.cx.within(|cx| match feed {

@@ -43,6 +43,7 @@ fn endpoint_of(c: &Container, network: &str, e: &Endpoint) -> EndpointInspect {
         prefix_len: e.prefix_len,
         dns_names: dns_names(&c.name, &c.id, &e.config.aliases, network),
         gw_priority: e.config.gw_priority,
+        by_hand: e.config.by_hand,
     }
 }
 

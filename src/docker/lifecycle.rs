@@ -223,6 +223,7 @@ impl Daemon {
         c.generation += 1;
         c.paused = false;
         c.pid = 0;
+        self.ends += 1;
         c.restarting = again.is_some();
         c.running = again.is_some();
         c.sandbox_id.clear();
@@ -461,8 +462,9 @@ impl Daemon {
         let number = if signal.is_empty() {
             SIGKILL
         } else {
-            names::signal_number(signal)
-                .ok_or_else(|| ApiError::bad(format!("invalid signal: {signal}")))?
+            names::signal_number(signal).filter(|number| *number > 0).ok_or_else(|| {
+                ApiError::bad(format!("cannot kill container: {text}: invalid signal: {signal}"))
+            })?
         };
         let id = self.find(text)?;
         let Some(c) = self.containers.get_mut(&id) else { return Ok(Some(Reply::Done)) };
@@ -493,7 +495,7 @@ impl Daemon {
             return Err(ApiError::conflict(format!("container {id} is not running")));
         }
         if c.paused {
-            return Err(ApiError::conflict(format!("container {id} is already paused")));
+            return Err(ApiError::conflict(format!("Container {id} is already paused")));
         }
         if c.restarting {
             return Err(ApiError::conflict(is_restarting(&id)));

@@ -73,7 +73,11 @@ impl Daemon {
             ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
         for value in filters.get("status").into_iter().flatten() {
             if !STATES.contains(&value.as_str()) {
-                return Err(ApiError::bad(format!("invalid filter 'status={value}'")));
+                let states = STATES.join(", ");
+                return Err(ApiError::bad(format!(
+                    "invalid filter 'status={value}': invalid value for state ({value}): must be \
+                     one of {states}"
+                )));
             }
         }
         let any_state = all

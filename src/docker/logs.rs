@@ -36,6 +36,11 @@ impl Daemon {
         if !(options.stdout || options.stderr) {
             return Err(ApiError::bad("You must choose at least one stream"));
         }
+        // These drivers keep nothing that could be read back.
+        let driver = self.containers.get(&id).map_or("", |c| c.host.log_driver.as_str());
+        if !matches!(driver, "" | "json-file" | "local" | "journald") {
+            return Err(ApiError::new(501, "configured logging driver does not support reading"));
+        }
         let streams = (options.stdout, options.stderr);
         let machine_id = ContainerId::from(id.as_str());
         let Some(log) = env.machines.logs(&self.host, &machine_id) else {

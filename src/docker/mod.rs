@@ -105,6 +105,11 @@ pub enum Input {
     },
 }
 
+/// Counts of starts and ends.
+pub type ProcessStamp = (u32, u32);
+/// Rows of `ps`.
+pub type ProcessRows = Arc<[crate::posix::ProcessRow]>;
+
 /// What is done to a daemon from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DaemonAction {
@@ -321,6 +326,15 @@ impl Engines {
     pub fn container_states(&self, host: &str) -> Vec<ContainerView> {
         let daemon = self.daemons.get(&HostId::from(host));
         daemon.map(Daemon::views).unwrap_or_default()
+    }
+
+    /// The main processes of a host's containers, as the host numbers them, and a stamp of this
+    /// state; `None` if the stamp `seen` still holds.
+    #[must_use]
+    pub fn processes(&self, host: &str, seen: (u32, u32)) -> Option<(ProcessStamp, ProcessRows)> {
+        let daemon = self.daemons.get(&HostId::from(host))?;
+        let stamp = (daemon.next_pid, daemon.ends);
+        (stamp != seen).then(|| (stamp, daemon.processes()))
     }
 
     /// The container whose main process has this process id on a host.

@@ -225,7 +225,9 @@ impl Daemon {
         for planned in binds.chain(mounts) {
             let planned = planned.map_err(ApiError::bad)?;
             let target = planned.point.destination.clone();
-            if own.insert(target.clone(), planned).is_some() {
+            // The very same `-v` twice is one mount to the client.
+            let again = own.insert(target.clone(), planned.clone());
+            if again.is_some_and(|before| before != planned) {
                 return Err(ApiError::bad(format!("Duplicate mount point: {target}")));
             }
         }

@@ -25,8 +25,18 @@ pub(crate) fn endpoint_problem(network: &Network, wish: &EndpointConfig) -> Opti
     if wish.ipv4_address.is_empty() {
         return None;
     }
+    let address: Option<Ipv4Addr> = wish.ipv4_address.parse().ok();
+    let inside = address.zip(network.info).is_some_and(|(ip, info)| info.subnet.contains(ip));
+    let outside = (!inside).then(|| {
+        format!("no configured subnet or ip-range contain the IP address {}", wish.ipv4_address)
+    });
     if !user_defined {
-        return Some("user specified IP address is supported on user defined networks only".into());
+        let first = "user specified IP address is supported on user defined networks only";
+        return Some(match outside {
+            // Several problems are a list.
+            Some(second) => format!("* {first}\n* {second}"),
+            None => first.to_owned(),
+        });
     }
     if !network.user_subnet {
         return Some(
@@ -35,11 +45,7 @@ pub(crate) fn endpoint_problem(network: &Network, wish: &EndpointConfig) -> Opti
                 .into(),
         );
     }
-    let address: Option<Ipv4Addr> = wish.ipv4_address.parse().ok();
-    let inside = address.zip(network.info).is_some_and(|(ip, info)| info.subnet.contains(ip));
-    (!inside).then(|| {
-        format!("no configured subnet or ip-range contain the IP address {}", wish.ipv4_address)
-    })
+    outside
 }
 
 /// A random locally administered unicast address, as the bridge driver makes since 28.
@@ -248,7 +254,10 @@ impl Daemon {
         env: &mut Env<'_, '_>,
     ) -> Result<(), String> {
         let Some(network) = self.find_network(name) else {
-            return Err(format!("network {name} not found"));
+            // A network that was there when the container was made is looked up by its id.
+            let known = self.containers.get(id).and_then(|c| c.endpoints.get(name));
+            let known = known.map(|e| e.network_id.as_str()).filter(|id| !id.is_empty());
+            return Err(format!("network {} not found", known.unwrap_or(name)));
         };
         let (network_id, info) = (network.id.clone(), network.info);
         let driver = network.config.driver.clone();
@@ -305,13 +314,15 @@ impl Daemon {
         config: EndpointConfig,
         env: &mut Env<'_, '_>,
     ) -> Result<Reply, ApiError> {
+        let id = self.find(container)?;
         let network = self.network_or_error(text)?;
         let (network_id, name) = (network.id.clone(), network.config.name.clone());
         let problem = endpoint_problem(network, &config);
-        let id = self.find(container)?;
         if let Some(problem) = problem {
             return Err(ApiError::bad(format!("invalid endpoint settings:\n{problem}")));
         }
+        let mode = self.containers.get(&id).map_or("", |c| c.host.network_mode.as_str());
+        let lives = self.find_network(mode).is_some();
         let Some(c) = self.containers.get_mut(&id) else { return Ok(Reply::Done) };
         let mode = c.host.network_mode.as_str();
         if name == "host" || mode == "host" {
@@ -321,6 +332,12 @@ impl Daemon {
                  host network mode"
                     .replace("container cannot", if name == "host" { "container cannot" } else { "container sharing network namespace with another container or host cannot" })
             ));
+        }
+        let lost = !mode.starts_with("container:") && !lives;
+        if lost {
+            return Err(ApiError::internal(format!(
+                "could not find a network matching network mode {mode}: network {mode} not found"
+            )));
         }
         if c.endpoints.get(&name).is_some_and(|e| !e.id.is_empty() || !c.running) {
             let c_name = &c.name;

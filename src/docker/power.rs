@@ -177,6 +177,7 @@ impl Daemon {
             c.restarting = false;
             c.paused = false;
             c.pid = 0;
+            self.ends += 1;
             c.generation += 1;
             self.forget_network(&id, env);
             let code = self.containers.get(&id).map_or(0, |c| c.exit_code);

@@ -49,6 +49,7 @@ impl Daemon {
                 ..crate::docker::api::ExecConfig::default()
             },
             tag,
+            early: Vec::new(),
             purpose: Purpose::Probe { started: env.now(), monitor, output: String::new() },
         };
         self.execs.insert(exec.clone(), entry);

@@ -35,14 +35,13 @@ impl Daemon {
             return Ok(Some(Reply::Done));
         }
         if !force {
-            let name = &c.name;
             let why = if c.paused {
                 "container is paused and must be unpaused first".to_owned()
             } else {
                 let state = c.status().as_str();
                 format!("container is {state}: stop the container before removing or force remove")
             };
-            return Err(ApiError::conflict(format!("cannot remove container \"/{name}\": {why}")));
+            return Err(ApiError::conflict(format!("cannot remove container \"{text}\": {why}")));
         }
         c.waiters.push(Waiter::Remove { ticket, volumes });
         self.send_signal(&id, SIGKILL, env);

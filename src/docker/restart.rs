@@ -45,7 +45,7 @@ impl RestartManager {
             "unless-stopped" => !by_hand,
             "on-failure" => {
                 let max = policy.maximum_retry_count;
-                !by_hand && code != 0 && (max == 0 || self.count < max)
+                !by_hand && code != 0 && (max == 0 || i64::from(self.count) < max)
             }
             _ => false,
         };
@@ -68,7 +68,9 @@ pub(crate) fn at_daemon_start(
         "always" => true,
         "unless-stopped" => !by_hand,
         "on-failure" => {
-            code != 0 && (policy.maximum_retry_count == 0 || count < policy.maximum_retry_count)
+            code != 0
+                && (policy.maximum_retry_count == 0
+                    || i64::from(count) < policy.maximum_retry_count)
         }
         _ => false,
     }
@@ -93,6 +95,9 @@ pub(crate) fn validate(policy: &RestartPolicy) -> Result<(), String> {
                 Err(text)
             }
         }
+        "on-failure" if policy.maximum_retry_count < 0 => {
+            Err("invalid restart policy: maximum retry count cannot be negative".to_owned())
+        }
         "on-failure" => Ok(()),
         other => Err(format!(
             "invalid restart policy: unknown policy '{other}'; use one of 'no', 'always', \
@@ -105,7 +110,7 @@ pub(crate) fn validate(policy: &RestartPolicy) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn policy(name: &str, max: u32) -> RestartPolicy {
+    fn policy(name: &str, max: i64) -> RestartPolicy {
         RestartPolicy { name: name.into(), maximum_retry_count: max }
     }
 

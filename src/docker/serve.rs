@@ -120,7 +120,7 @@ impl Daemon {
             Request::ContainerAttach { id, logs, .. } => self.serve_attach(ticket, &id, logs, env),
             Request::ContainerStdin { id, text } => self.feed_stdin(&id, text, env).map(Some),
             Request::ContainerLogs { id, options } => self.serve_logs(ticket, &id, &options, env),
-            Request::ContainerTop { id, .. } => self.top(&id, env).map(Some),
+            Request::ContainerTop { id, ps_args } => self.top(&id, &ps_args, env).map(Some),
             Request::ContainerStats { id, stream } => self.serve_stats(ticket, &id, stream, env),
             Request::ContainerDiff { id } => self.diff(&id, env).map(Some),
             Request::ContainerCopyFrom { id, path } => self.copy_from(&id, &path, env).map(Some),

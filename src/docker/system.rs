@@ -20,6 +20,64 @@ const OWN_FILES: [&str; 3] = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf"]
 /// Files in one copy.
 const MAX_COPY: usize = 10_000;
 
+/// The rows of `ps -ef`, or with the columns of `-o`, or those of `aux`.
+fn ps_view(rows: Vec<Vec<String>>, ps_args: &[String]) -> Reply {
+    const FULL: [&str; 8] = ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"];
+    let joined = ps_args.join(" ");
+    let wanted = joined.split("-o").nth(1).or_else(|| joined.split("-eo").nth(1)).map(str::trim);
+    let columns: Vec<(&str, usize, bool)> = match wanted {
+        None if joined.contains("aux") => vec![
+            ("USER", 0, false),
+            ("PID", 1, false),
+            ("%CPU", 9, false),
+            ("%MEM", 9, false),
+            ("VSZ", 8, false),
+            ("RSS", 8, false),
+            ("TTY", 5, false),
+            ("STAT", 10, false),
+            ("START", 4, false),
+            ("TIME", 6, false),
+            ("COMMAND", 7, false),
+        ],
+        None => FULL.iter().enumerate().map(|(at, title)| (*title, at, false)).collect(),
+        Some(list) => list
+            .split(',')
+            .map(|name| match name.trim() {
+                "pid" => ("PID", 1, false),
+                "ppid" => ("PPID", 2, false),
+                "user" => ("USER", 0, false),
+                "uid" => ("UID", 0, false),
+                "tty" => ("TT", 5, false),
+                "time" => ("TIME", 6, false),
+                "comm" => ("COMMAND", 7, true),
+                "cmd" => ("CMD", 7, false),
+                "stat" | "s" => ("STAT", 10, false),
+                _ => ("COMMAND", 7, false),
+            })
+            .collect(),
+    };
+    let cell = |row: &[String], at: usize, short: bool| match at {
+        // What the simulation does not measure per process.
+        8 => "0".to_owned(),
+        9 => "0.0".to_owned(),
+        10 => "Ss".to_owned(),
+        _ => {
+            let text = row.get(at).cloned().unwrap_or_default();
+            if !short {
+                return text;
+            }
+            let program = text.split(' ').next().unwrap_or("");
+            program.rsplit('/').next().unwrap_or("").chars().take(15).collect()
+        }
+    };
+    let processes =
+        rows.iter().map(|row| columns.iter().map(|(_, at, s)| cell(row, *at, *s)).collect());
+    Reply::Top {
+        processes: processes.collect(),
+        titles: columns.iter().map(|(title, ..)| (*title).to_owned()).collect(),
+    }
+}
+
 impl Daemon {
     pub(crate) fn version(&self) -> Reply {
         Reply::Version(Box::new(VersionInfo {
@@ -40,7 +98,10 @@ impl Daemon {
             self.containers.values().filter(|c| f(c)).count() as u64
         };
         let spec = env.machines.host(&self.host).map(|h| h.spec.clone());
-        let (cpu, memory) = spec.map_or((1000, 0), |s| (s.cpu_milli, s.memory_bytes));
+        let (cpu, memory, name) = spec.map_or_else(
+            || (1000, 0, String::new()),
+            |s| (s.cpu_milli, s.memory_bytes, s.hostname),
+        );
         Reply::Info(Box::new(SystemInfo {
             id: self.id.clone(),
             containers: self.containers.len() as u64,
@@ -48,7 +109,7 @@ impl Daemon {
             paused: count(&|c| c.paused),
             stopped: count(&|c| !c.running),
             images: env.machines.images(&self.host).count() as u64,
-            name: self.host.as_str().to_owned(),
+            name,
             cpus: u32::try_from(cpu / 1000).unwrap_or(1).max(1),
             memory,
             version: VERSION.into(),
@@ -156,7 +217,12 @@ impl Daemon {
     }
 
     /// Serve `GET /containers/{id}/top`.
-    pub(crate) fn top(&self, text: &str, env: &mut Env<'_, '_>) -> Result<Reply, ApiError> {
+    pub(crate) fn top(
+        &self,
+        text: &str,
+        ps_args: &[String],
+        env: &mut Env<'_, '_>,
+    ) -> Result<Reply, ApiError> {
         let id = self.find(text)?;
         let Some(c) = self.containers.get(&id) else { return Ok(Reply::Done) };
         if !c.running {
@@ -181,10 +247,9 @@ impl Daemon {
                 row.command,
             ]
         });
-        let processes = rows.collect();
-        let titles = ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"];
+        let rows: Vec<Vec<String>> = rows.collect();
         self.container_event(&id, "top", &[], env);
-        Ok(Reply::Top { titles: titles.iter().map(|t| (*t).to_owned()).collect(), processes })
+        Ok(ps_view(rows, ps_args))
     }
 
     /// Serve `GET /containers/{id}/changes`.

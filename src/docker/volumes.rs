@@ -160,7 +160,9 @@ impl Daemon {
         let unused: Vec<String> = self
             .volumes
             .iter()
-            .filter(|(name, v)| (all || v.anonymous) && self.volume_users(name).is_empty())
+            // A volume with options of its driver is a mount that somebody set up: it stays.
+            .filter(|(_, v)| (all || v.anonymous) && v.options.is_none())
+            .filter(|(name, _)| self.volume_users(name).is_empty())
             .filter(|(_, v)| {
                 prune_matches(&v.labels.clone().unwrap_or_default(), v.created, &rest, now)
             })

@@ -722,6 +722,13 @@ impl Room<'_, '_> {
             crate::machine::image::ImageConfig { env: container.env.clone(), ..Default::default() };
         let env = self.with_home(&config.env_with(&spec.env), &user.0);
         let cwd = if spec.cwd.is_empty() { container.cwd.clone() } else { spec.cwd };
+        if !cwd.is_empty() && self.with_files(|view| view.stat(&cwd)).is_err() {
+            let text = format!(
+                "{EXEC_FAILED}chdir to cwd ({cwd:?}) set in config.json failed: no such file or \
+                 directory"
+            );
+            return Err(StartError { code: 127, message: text });
+        }
         let birth = Birth {
             argv: spec.argv,
             env,

@@ -16,6 +16,8 @@ use crate::posix::Files;
 pub struct HostSpec {
     /// Name.
     pub name: HostId,
+    /// What `hostname` says there.
+    pub hostname: String,
     /// CPU in thousandths of a core.
     pub cpu_milli: u64,
     /// Memory in bytes.
@@ -32,6 +34,7 @@ impl HostSpec {
     pub fn small(name: &str) -> Self {
         Self {
             name: name.into(),
+            hostname: name.to_owned(),
             cpu_milli: 2_000,
             memory_bytes: 4 << 30,
             disk_bytes: 40_000_000_000,

@@ -46,7 +46,7 @@ pub(super) fn short_cut(sandbox: &str, tag: &RequestTag, request: &Outgoing) -> 
         Errand::Tcp { host, port } => {
             (host.clone(), *port, Incoming { peer: LOOPBACK.to_string(), ..Incoming::default() })
         }
-        Errand::Lookup { .. } | Errand::Ping { .. } => return None,
+        Errand::Lookup { .. } | Errand::Ping { .. } | Errand::Interfaces => return None,
     };
     if sandbox == "host" || !is_loopback(&host) {
         return None;

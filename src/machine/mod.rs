@@ -23,6 +23,7 @@ mod resolve;
 mod cpu;
 mod proc;
 mod program;
+mod interfaces;
 mod tools;
 mod local;
 mod runtime;
@@ -41,4 +42,4 @@ pub use io::{
 };
 pub use runtime::{Machines, ProcessRow, RuntimeError, StartError, Stats};
 pub use spec::{ContainerSpec, ExecSpec, Mount, MountSource};
-pub use traffic::{Answer, Errand, Incoming, Outgoing, RequestTag, Response};
+pub use traffic::{Answer, Errand, Incoming, Interface, Outgoing, RequestTag, Response};

@@ -359,7 +359,6 @@ impl Room<'_, '_> {
     }
 
     fn facts(&self, proc: &Proc) -> Facts {
-        let live = &self.container.live;
         let hostname = self.container.spec.hostname.as_str();
         Facts {
             pid: proc.pid,
@@ -369,13 +368,21 @@ impl Room<'_, '_> {
             user: proc.user.0.clone(),
             tty: proc.tty,
             pids_limit: self.container.spec.pids_limit,
-            processes: live
-                .procs
-                .values()
-                .filter(|p| p.pid != proc.pid)
-                .map(|p| (p.pid, p.user.0.clone(), p.argv.join(" ").into()))
-                .collect(),
+            powers: self.container.spec.powers,
+            processes: self.others(proc.pid),
         }
+    }
+
+    /// Processes besides the one with a number, as its `ps` sees them.
+    fn others(&self, own: u32) -> Arc<[posix::ProcessRow]> {
+        let spec = &self.container.spec;
+        let init = spec.init.then(|| {
+            let command = format!("/sbin/docker-init -- {}", spec.argv.join(" "));
+            (1, "root".into(), command.into())
+        });
+        let live = self.container.live.procs.values().filter(|p| p.pid != own);
+        let rows = live.map(|p| (p.pid, p.user.0.clone(), p.argv.join(" ").into()));
+        init.into_iter().chain(rows).collect()
     }
 
     fn wake(&mut self, process: u32, wake: Wake) {

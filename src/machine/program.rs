@@ -430,7 +430,9 @@ impl Room<'_, '_> {
             Answer::Reached { .. } if step.connect.is_some() => None,
             Answer::Http { status: 200, .. } => None,
             Answer::Http { status, .. } => Some(format!("HTTP status {status}")),
-            Answer::Reached { .. } | Answer::Addresses { .. } => Some("no answer".to_owned()),
+            Answer::Reached { .. } | Answer::Addresses { .. } | Answer::Interfaces(_) => {
+                Some("no answer".to_owned())
+            }
             Answer::NoSuchHost { .. } => Some("Name or service not known".to_owned()),
             Answer::Refused { .. } => Some("Connection refused".to_owned()),
             Answer::TimedOut => Some("Connection timed out".to_owned()),

@@ -177,6 +177,18 @@ pub(super) fn user(view: &View, spec: &str) -> Result<(Arc<str>, u32, u32), Stri
     let passwd = view.read("/etc/passwd").unwrap_or_default();
     let rows = || passwd.lines().map(|l| l.split(':').collect::<Vec<_>>());
     let number = |text: Option<&&str>| text.and_then(|t| t.parse::<u32>().ok());
+    let group = if group.is_empty() || group.parse::<u32>().is_ok() {
+        group.to_owned()
+    } else {
+        let groups = view.read("/etc/group").unwrap_or_default();
+        let mut rows = groups.lines().map(|l| l.split(':').collect::<Vec<_>>());
+        let row = rows.find(|row| row.first() == Some(&group));
+        let id = row.and_then(|row| row.get(2).map(|id| (*id).to_owned()));
+        id.ok_or_else(|| {
+            format!("unable to find group {group}: no matching entries in group file")
+        })?
+    };
+    let group = group.as_str();
     if name.is_empty() || name == "root" || name == "0" {
         return Ok(("root".into(), 0, number(Some(&group)).unwrap_or(0)));
     }

@@ -163,6 +163,13 @@ impl Machines {
         self.collection
     }
 
+    /// Give a host a name of its own for `hostname`.
+    pub fn set_hostname(&mut self, host: &HostId, hostname: &str) {
+        if let Some(host) = self.hosts.get_mut(host) {
+            hostname.clone_into(&mut host.spec.hostname);
+        }
+    }
+
     /// Add a running host.
     pub fn add_host(&mut self, spec: HostSpec, now: SimTime) {
         let host = Host {

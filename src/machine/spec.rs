@@ -49,6 +49,8 @@ pub struct ContainerSpec {
     pub read_only: bool,
     /// Most processes at once (`--pids-limit`); 0 is no limit.
     pub pids_limit: u32,
+    /// Capabilities of its root.
+    pub powers: crate::posix::Powers,
     /// Ports that a manifest or Dockerfile declares; an image that the catalogue does not know is
     /// assumed to serve them.
     pub declared_ports: Vec<u16>,

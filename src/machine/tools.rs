@@ -5,6 +5,7 @@
 
 use crate::base::time::SimDuration;
 use crate::machine::ids::Stream;
+use crate::machine::interfaces::{self, View};
 use crate::machine::io::Due;
 use crate::machine::local::split_url;
 use crate::machine::proc::{Birth, Body, Room, Work};
@@ -30,6 +31,10 @@ pub(super) enum Tool {
     Print { text: String, error: bool, code: u8 },
     /// `mount` without arguments.
     Mounts,
+    /// `mount` of something, `umount`: needs a capability that containers lack.
+    Mount { name: &'static str },
+    /// `ip`, `ifconfig`.
+    Interfaces(View),
     /// An HTTP client.
     Fetch(Fetch),
     /// `nc`.
@@ -84,6 +89,9 @@ pub(super) fn tool(name: &str, birth: &Birth) -> Option<Tool> {
             Some(Tool::Print { text, error: false, code: 0 })
         }
         "mount" if args.is_empty() => Some(Tool::Mounts),
+        "mount" => Some(Tool::Mount { name: "mount" }),
+        "umount" => Some(Tool::Mount { name: "umount" }),
+        "ip" | "ifconfig" => interfaces::view(name, args).map(Tool::Interfaces),
         "wget" => Some(wget(args)),
         "curl" => Some(curl(args)),
         "nc" | "netcat" | "ncat" => Some(nc(args)),
@@ -374,6 +382,16 @@ impl Room<'_, '_> {
                 self.out(process, text);
                 self.end(process, 0);
             }
+            Tool::Mount { name } => {
+                let may = self.container.spec.powers.admin;
+                if !may {
+                    self.err(process, format!("{name}: permission denied (are you root?)\n"));
+                }
+                self.end(process, u8::from(!may));
+            }
+            Tool::Interfaces(_) => {
+                self.ask(process, Outgoing { what: Errand::Interfaces, timeout: None });
+            }
             Tool::Fetch(fetch) => {
                 let what = Errand::Http {
                     method: fetch.method.clone(),
@@ -389,6 +407,10 @@ impl Room<'_, '_> {
             Tool::Lookup { name } => {
                 let what = Errand::Lookup { name: name.clone() };
                 self.ask(process, Outgoing { what, timeout: None });
+            }
+            Tool::Ping(_) if !self.container.spec.powers.raw_net => {
+                self.err(process, "ping: permission denied (are you root?)\n");
+                self.end(process, 1);
             }
             Tool::Ping(ping) => self.send_ping(process, ping),
             Tool::Listen { port } => {
@@ -477,7 +499,10 @@ impl Room<'_, '_> {
                     Answer::Unreachable => {
                         (format!("nc: {host}:{port}: Network is unreachable\n"), 1)
                     }
-                    Answer::TimedOut | Answer::Reset | Answer::Addresses { .. } => {
+                    Answer::TimedOut
+                    | Answer::Reset
+                    | Answer::Addresses { .. }
+                    | Answer::Interfaces(_) => {
                         (format!("nc: {host}:{port}: Connection timed out\n"), 1)
                     }
                 };
@@ -489,7 +514,13 @@ impl Room<'_, '_> {
             }
             Tool::Lookup { name } => self.looked_up(process, &name.clone(), answer),
             Tool::Ping(ping) => self.ping_answered(process, ping, answer),
-            Tool::Print { .. } | Tool::Mounts | Tool::Listen { .. } => {}
+            Tool::Interfaces(view) => {
+                if let Answer::Interfaces(all) = answer {
+                    self.out(process, interfaces::print(*view, all));
+                }
+                self.end(process, 0);
+            }
+            Tool::Print { .. } | Tool::Mounts | Tool::Mount { .. } | Tool::Listen { .. } => {}
         }
     }
 
@@ -525,6 +556,7 @@ impl Room<'_, '_> {
             }
             Answer::Http { .. }
             | Answer::Addresses { .. }
+            | Answer::Interfaces(_)
             | Answer::Refused { .. }
             | Answer::TimedOut
             | Answer::Reset => {}
@@ -560,6 +592,7 @@ impl Room<'_, '_> {
             }
             Answer::Http { .. }
             | Answer::Reached { .. }
+            | Answer::Interfaces(_)
             | Answer::Refused { .. }
             | Answer::TimedOut
             | Answer::Unreachable
@@ -601,9 +634,10 @@ impl Room<'_, '_> {
             }
             Answer::TimedOut => "wget: download timed out\n".to_owned(),
             Answer::Reset => "wget: error getting response: Connection reset by peer\n".to_owned(),
-            Answer::Http { .. } | Answer::Reached { .. } | Answer::Addresses { .. } => {
-                "wget: error getting response\n".to_owned()
-            }
+            Answer::Http { .. }
+            | Answer::Reached { .. }
+            | Answer::Addresses { .. }
+            | Answer::Interfaces(_) => "wget: error getting response\n".to_owned(),
         };
         self.err(process, text);
         self.end(process, 1);
@@ -677,7 +711,7 @@ impl Room<'_, '_> {
                 (28, format!("Connection timed out after {ms} milliseconds"))
             }
             Answer::Reset => (56, "Recv failure: Connection reset by peer".to_owned()),
-            Answer::Reached { .. } | Answer::Addresses { .. } => {
+            Answer::Reached { .. } | Answer::Addresses { .. } | Answer::Interfaces(_) => {
                 (52, "Empty reply from server".to_owned())
             }
         };

@@ -78,6 +78,19 @@ pub enum Errand {
         /// Name or address.
         host: String,
     },
+    /// Nothing is sent: what interfaces are there?
+    Interfaces,
+}
+
+/// A network interface of a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Its address.
+    pub ip: Ipv4Addr,
+    /// Length of the subnet's prefix.
+    pub bits: u8,
+    /// The router to elsewhere; `None` on an internal network.
+    pub gateway: Option<Ipv4Addr>,
 }
 
 /// What became of an [`Outgoing`].
@@ -113,6 +126,8 @@ pub enum Answer {
         /// The name server asked.
         server: String,
     },
+    /// The interfaces of the namespace.
+    Interfaces(Vec<Interface>),
     /// Connection refused.
     Refused {
         /// The peer's address.

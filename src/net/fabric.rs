@@ -488,6 +488,29 @@ impl Fabric {
         all
     }
 
+    /// Interfaces of a namespace by address: address, length of the prefix, and the gateway
+    /// unless the network is internal.
+    #[must_use]
+    pub fn interfaces(&self, endpoint: &EndpointRef) -> Vec<(Ipv4Addr, u8, Option<Ipv4Addr>)> {
+        let mut all: Vec<_> = self
+            .addresses(endpoint)
+            .into_iter()
+            .map(|(network, ip)| match self.networks.get(&network) {
+                Some(n) => {
+                    let gateway = (!n.spec.internal).then_some(n.info.gateway);
+                    (ip, n.info.subnet.bits, gateway)
+                }
+                // A pod's range is a /24 whose first address is the node's bridge.
+                None => {
+                    let [a, b, c, _] = ip.octets();
+                    (ip, 24, Some(Ipv4Addr::new(a, b, c, 1)))
+                }
+            })
+            .collect();
+        all.sort();
+        all
+    }
+
     /// The namespace of a container, its own or the one it shares.
     pub(crate) fn namespace(&self, endpoint: &EndpointRef) -> Option<&Namespace> {
         self.namespaces.get(&self.owner(endpoint))

@@ -28,4 +28,4 @@ mod tests;
 mod words;
 
 pub use files::{Entry, FileSystem, Files, FsError, Kind, Stat, normal, parent};
-pub use process::{Command, Effect, Facts, Io, Process, ProcessRow, Stream, TaskId, Wake};
+pub use process::{Command, Effect, Facts, Io, Powers, Process, ProcessRow, Stream, TaskId, Wake};

@@ -97,6 +97,23 @@ pub enum Effect {
 /// A process as `ps` lists it: number, user, command line.
 pub type ProcessRow = (u32, Arc<str>, Arc<str>);
 
+/// The capabilities that a tool here asks for; the default is what a container engine leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Powers {
+    /// `CAP_CHOWN`.
+    pub chown: bool,
+    /// `CAP_NET_RAW`.
+    pub raw_net: bool,
+    /// `CAP_SYS_ADMIN`.
+    pub admin: bool,
+}
+
+impl Default for Powers {
+    fn default() -> Self {
+        Self { chown: true, raw_net: true, admin: false }
+    }
+}
+
 /// Facts about the place where a shell runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
@@ -114,6 +131,8 @@ pub struct Facts {
     pub tty: bool,
     /// Most processes at once (`--pids-limit`); 0 for no limit.
     pub pids_limit: u32,
+    /// Which capabilities it has.
+    pub powers: Powers,
     /// Other processes there (pid, user, command line), for `ps` and `pgrep`.
     pub processes: Arc<[ProcessRow]>,
 }
@@ -128,6 +147,7 @@ impl Default for Facts {
             user: "root".into(),
             tty: false,
             pids_limit: 0,
+            powers: Powers::default(),
             processes: Arc::new([]),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::base::message::Message;
 use crate::base::time::{SimDuration, SimTime};
-use crate::docker;
+use crate::docker::{self, ProcessRows, ProcessStamp};
 use crate::engine::cx::Cx;
 use crate::engine::latency::Latency;
 use crate::engine::trace::{Actor, Subject};
@@ -110,6 +110,15 @@ pub enum Output {
         /// The request.
         request: net::Request,
     },
+    /// A signal to a process of a machine.
+    Kill {
+        /// The machine.
+        host: Arc<str>,
+        /// Number of the process there.
+        pid: u32,
+        /// Number of the signal.
+        signal: u8,
+    },
     /// No more answers of a Docker daemon are wanted.
     ForgetDocker {
         /// The machine.
@@ -169,6 +178,8 @@ pub struct Shell {
     routes: BTreeMap<u64, Route>,
     next_route: u64,
     finished: BTreeMap<u32, Arc<FinishedRun>>,
+    /// Processes of the machines, for `ps` and `kill`.
+    processes: BTreeMap<Arc<str>, (ProcessStamp, ProcessRows)>,
 }
 
 /// One thing to do next within a step.
@@ -180,6 +191,17 @@ enum Todo {
 type ShellCx<'a, 'b> = &'a mut Cx<'b, Output>;
 
 impl Shell {
+    /// What state of a machine's processes is known here.
+    #[must_use]
+    pub fn processes_seen(&self, host: &str) -> ProcessStamp {
+        self.processes.get(host).map_or((0, 0), |(stamp, _)| *stamp)
+    }
+
+    /// The processes of a machine besides those of the shells.
+    pub fn set_processes(&mut self, host: &Arc<str>, stamp: ProcessStamp, rows: ProcessRows) {
+        self.processes.insert(host.clone(), (stamp, rows));
+    }
+
     /// The terminals by number.
     #[must_use]
     pub const fn terminals(&self) -> &BTreeMap<u32, Terminal> {
@@ -369,6 +391,7 @@ impl Shell {
             user: "student".into(),
             tty,
             pids_limit: 0,
+            powers: posix::Powers::default(),
             processes: Arc::new([]),
         };
         let slots = BTreeMap::new();
@@ -406,6 +429,10 @@ impl Shell {
         cx: ShellCx<'_, '_>,
     ) {
         let Some(run) = self.runs.get_mut(&run_id) else { return };
+        if let Some((_, rows)) = self.processes.get(&run.host) {
+            run.facts.processes = rows.clone();
+        }
+        let host = run.host.clone();
         let mut io = posix::Io { now: cx.now, files, facts: &run.facts };
         for effect in run.process.resume(wake, &mut io) {
             match effect {
@@ -421,8 +448,12 @@ impl Shell {
                 posix::Effect::Signal(task, signal) => {
                     queue.push_back(Todo::Tool(run_id, task, Wake::Signal(signal)));
                 }
-                // Signals to other processes of the learner's computer reach nobody.
-                posix::Effect::Kill(..) | posix::Effect::Memory(_) => {}
+                posix::Effect::Kill(pid, signal) => {
+                    if let Ok(pid) = u32::try_from(pid) {
+                        cx.emit(Output::Kill { host: host.clone(), pid, signal });
+                    }
+                }
+                posix::Effect::Memory(_) => {}
                 posix::Effect::Exit(code) => self.end(run_id, code, cx),
             }
         }

@@ -102,7 +102,9 @@ impl From<shell::shell::Output> for Event {
             shell::shell::Output::ForgetKube { ticket } => {
                 Self::Kube(kube::Input::Forget { ticket })
             }
-            other @ shell::shell::Output::AskNet { .. } => Self::Mail(Mail::Shell(other)),
+            other @ (shell::shell::Output::AskNet { .. } | shell::shell::Output::Kill { .. }) => {
+                Self::Mail(Mail::Shell(other))
+            }
         }
     }
 }

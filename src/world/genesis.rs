@@ -31,6 +31,9 @@ pub struct Genesis {
 pub struct HostSetup {
     /// Its name.
     pub name: String,
+    /// What `hostname` says there, if not the name.
+    #[serde(default)]
+    pub hostname: Option<String>,
     /// Processor capacity in thousandths of a core.
     pub cpu_milli: u32,
     /// Memory in bytes.
@@ -76,6 +79,7 @@ impl Genesis {
     pub fn docker(seed: u64) -> Self {
         let host = HostSetup {
             name: "host".to_owned(),
+            hostname: None,
             cpu_milli: 4000,
             memory_bytes: 8 << 30,
             images: Vec::new(),

@@ -79,11 +79,32 @@ pub fn to_net(outgoing: &Outgoing) -> Option<Request> {
         Errand::Tcp { host, port } => Request::tcp(host, *port),
         Errand::Lookup { name } => Request::lookup(name),
         Errand::Ping { host } => Request::ping(host),
+        Errand::Interfaces => return None,
     };
     if let Some(timeout) = outgoing.timeout {
         request.timeout = timeout;
     }
     Some(request)
+}
+
+/// The interfaces of a namespace.
+#[must_use]
+pub fn interfaces(fabric: &net::Fabric, of: &Origin) -> Vec<machine::Interface> {
+    match of {
+        Origin::Container(host, sandbox) => {
+            let all = fabric
+                .interfaces(&net::EndpointRef::new(host.clone(), sandbox.clone()))
+                .into_iter();
+            all.map(|(ip, bits, gateway)| machine::Interface { ip, bits, gateway }).collect()
+        }
+        Origin::Host(host) => {
+            // The hosts' network is a /24 without a router.
+            let ip = fabric.host_addr(host);
+            let one = |ip| machine::Interface { ip, bits: 24, gateway: None };
+            ip.map(one).into_iter().collect()
+        }
+        Origin::Outside => Vec::new(),
+    }
 }
 
 /// A delivered request in the runtime's words.
@@ -122,7 +143,10 @@ pub fn answer(answer: net::Answer, errand: &Errand, from: &Origin) -> machine::A
         Outcome::Resolved(addresses) => {
             let name = match errand {
                 Errand::Lookup { name } => name.clone(),
-                Errand::Http { .. } | Errand::Tcp { .. } | Errand::Ping { .. } => String::new(),
+                Errand::Http { .. }
+                | Errand::Tcp { .. }
+                | Errand::Ping { .. }
+                | Errand::Interfaces => String::new(),
             };
             machine::Answer::Addresses { server: server(), name, addresses }
         }

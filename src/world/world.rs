@@ -2,6 +2,7 @@
 
 use std::hash::Hasher as _;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Taint;
 
@@ -278,6 +279,7 @@ impl World {
             }
             Event::Shell(input) => {
                 let Some(host) = self.shell.host_of(&input) else { return };
+                self.show_processes(&host);
                 let files = files_of(&mut self.machines, &mut self.home, &host);
                 act!(self, cause, |cx: shell::Output| self.shell.step(input, files, cx));
             }
@@ -300,7 +302,11 @@ impl World {
                     net::Origin::Container(host.0.clone(), sandbox)
                 };
                 let Some(sent) = traffic::to_net(&request) else {
-                    let answer = machine::Answer::NoSuchHost { server: String::new() };
+                    let answer = if request.what == machine::Errand::Interfaces {
+                        machine::Answer::Interfaces(traffic::interfaces(&self.fabric, &from))
+                    } else {
+                        machine::Answer::NoSuchHost { server: String::new() }
+                    };
                     let input = machine::Input::Answered { tag, answer };
                     self.queue.push(self.now, cause, Event::Machine(input));
                     return;
@@ -342,6 +348,14 @@ impl World {
                 let tag = Owner::Shell.tag(ticket);
                 Event::Net(net::Input::Send { from, tag, request })
             }
+            Mail::Shell(shell::Output::Kill { host, pid, signal }) => {
+                let Some(id) = self.docker.container_of_pid(&host, pid) else { return };
+                act!(self, cause, |cx: machine::Output| {
+                    // A process that is gone by now feels nothing.
+                    let _ = self.machines.kill(&HostId(host), &id, signal, cx);
+                });
+                return;
+            }
             // Everything else was routed already.
             Mail::Machine(_) | Mail::Net(_) | Mail::Shell(_) => return,
         };
@@ -364,6 +378,9 @@ impl World {
         let first = Ipv4Addr::new(10, 77, 0, 10);
         self.add_machine(&host.name, host.cpu_milli, host.memory_bytes, first);
         let id = HostId::new(host.name.as_str());
+        if let Some(hostname) = &host.hostname {
+            self.machines.set_hostname(&id, hostname);
+        }
         for image in &host.images {
             self.machines.preload(&id, image);
         }
@@ -444,6 +461,7 @@ impl World {
                 });
             }
             Command::Script { host, cwd, text, tty } => {
+                self.show_processes(&Arc::from(host.as_str()));
                 let files = files_of(&mut self.machines, &mut self.home, &host);
                 act!(self, TraceId::NONE, |cx: shell::Output| {
                     self.shell.script((&host, &cwd, &text), tty, files, cx);
@@ -460,9 +478,18 @@ impl World {
         }
     }
 
+    /// Let the shells of a machine see the processes of its containers.
+    fn show_processes(&mut self, host: &Arc<str>) {
+        let seen = self.shell.processes_seen(host);
+        if let Some((stamp, rows)) = self.docker.processes(host, seen) {
+            self.shell.set_processes(host, stamp, rows);
+        }
+    }
+
     fn type_line(&mut self, terminal: u32, line: Option<&str>) {
         let Some(run) = self.shell.run_of(terminal) else { return };
         let host = self.shell.host_of_run(run).unwrap_or_default();
+        self.show_processes(&host);
         let files = files_of(&mut self.machines, &mut self.home, &host);
         act!(self, TraceId::NONE, |cx: shell::Output| {
             self.shell.type_line(terminal, line, files, cx);

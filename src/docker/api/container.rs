@@ -130,7 +130,7 @@ pub struct RestartPolicy {
     /// `no` (or empty), `always`, `unless-stopped`, `on-failure`.
     pub name: String,
     /// For `on-failure`: most restarts; 0 is without end.
-    pub maximum_retry_count: u32,
+    pub maximum_retry_count: i64,
 }
 
 /// Kind of a mount.
@@ -515,6 +515,8 @@ pub struct EndpointInspect {
     pub dns_names: Vec<String>,
     /// Priority of the gateway.
     pub gw_priority: i64,
+    /// Connected by `docker network connect`.
+    pub by_hand: bool,
 }
 
 /// Everything about one container.

@@ -22,6 +22,8 @@ pub struct EndpointConfig {
     pub driver_opts: BTreeMap<String, String>,
     /// Priority of the gateway.
     pub gw_priority: i64,
+    /// Sent by `docker network connect`, which names empty settings where `run` names none.
+    pub by_hand: bool,
 }
 
 /// An address pool of a network.

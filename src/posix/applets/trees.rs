@@ -312,10 +312,14 @@ fn new_mode(text: &str, old: u32) -> Option<u32> {
 /// `chown`: checks the paths; owners of files are not kept.
 pub(super) fn chown(call: &mut Call<'_>) -> u8 {
     let _ = crate::stub!("posix.chown", "files have no owners of their own");
+    let may = call.facts.uid == 0 && call.facts.powers.chown;
     let mut status = 0;
     for file in call.operands("").into_iter().skip(1) {
         if let Err(error) = call.files.stat(&call.path(&file)) {
             status = failed(call, &file, error);
+        } else if !may {
+            call.complain(&format!("chown: {file}: Operation not permitted"));
+            status = 1;
         }
     }
     status

@@ -72,11 +72,11 @@ impl Attach {
         let Reply::Container(c) = reply else { return };
         if !self.start {
             let problem = if !c.state.running {
-                Some("cannot attach to a stopped container, start it first")
+                Some("You cannot attach to a stopped container, start it first")
             } else if c.state.paused {
-                Some("cannot attach to a paused container, unpause it first")
+                Some("You cannot attach to a paused container, unpause it first")
             } else if c.state.restarting {
-                Some("cannot attach to a restarting container, wait until it is running")
+                Some("You cannot attach to a restarting container, wait until it is running")
             } else {
                 None
             };

@@ -259,8 +259,10 @@ impl Spec {
             _ => return Ok(()),
         };
         let usage = self.usage_line(path);
+        // Only a minimum says "See" (engine/39; engine 28.5.2 by hand).
+        let look = if matches!(self.count, Count::AtLeast(_)) { "See" } else { "Run" };
         Err(Refusal::Count(format!(
-            "docker: '{path}' {text}\n\n{usage}\n\nSee '{path} --help' for more information"
+            "docker: '{path}' {text}\n\n{usage}\n\n{look} '{path} --help' for more information"
         )))
     }
 

@@ -193,8 +193,8 @@ pub(crate) fn filters(parsed: &Parsed) -> Result<Filters, String> {
         let Some((key, value)) = text.split_once('=') else {
             let path = &parsed.path;
             return Err(format!(
-                "invalid argument {text:?} for \"-f, --filter\" flag: invalid filter format: must \
-                 be in the format 'name=value'\n\nUsage:  {path} [OPTIONS]\n\nRun '{path} --help' \
+                "invalid argument {text:?} for \"-f, --filter\" flag: bad format of filter \
+                 (expected name=value)\n\nUsage:  {path} [OPTIONS]\n\nRun '{path} --help' \
                  for more information"
             ));
         };

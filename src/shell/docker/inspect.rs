@@ -87,7 +87,7 @@ fn begin(parsed: Parsed, kinds: &[Object], any: bool, io: &mut Io<'_>) -> State 
     let format = parsed.text("format");
     let template = match format {
         "" | "json" => None,
-        format => match Template::parse("", &format.replace("\\t", "\t").replace("\\n", "\n")) {
+        format => match Template::parse("", format) {
             Ok(template) => Some(template),
             Err(error) => {
                 return State::fail(&format!("template parsing error: {error}"), 64, io);

@@ -99,13 +99,16 @@ pub(crate) const PORT: Spec = spec(
     Count::Between(1, 2),
     &[],
 );
-pub(crate) const TOP: Spec = spec(
-    "top",
-    "CONTAINER [ps OPTIONS]",
-    "Display the running processes of a container",
-    SOME,
-    &[],
-);
+pub(crate) const TOP: Spec = Spec {
+    stop_at_argument: true,
+    ..spec(
+        "top",
+        "CONTAINER [ps OPTIONS]",
+        "Display the running processes of a container",
+        SOME,
+        &[],
+    )
+};
 pub(crate) const DIFF: Spec = spec(
     "diff",
     "CONTAINER",
@@ -290,10 +293,9 @@ pub(crate) fn port(parsed: Parsed, io: &mut Io<'_>) -> State {
 
 fn print_ports(parsed: &Parsed, reply: Reply, io: &mut Io<'_>) -> u8 {
     let Reply::Container(c) = reply else { return 1 };
-    let wanted = parsed
-        .args
-        .get(1)
-        .map(|text| if text.contains('/') { text.clone() } else { format!("{text}/tcp") });
+    let asked = parsed.args.get(1);
+    let wanted =
+        asked.map(|text| if text.contains('/') { text.clone() } else { format!("{text}/tcp") });
     let mut found = false;
     for (port, bindings) in &c.ports {
         if wanted.as_ref().is_some_and(|w| *w != port.to_string()) {
@@ -311,7 +313,7 @@ fn print_ports(parsed: &Parsed, reply: Reply, io: &mut Io<'_>) -> u8 {
             io.out(format!("{line}\n"));
         }
     }
-    match wanted {
+    match asked {
         Some(port) if !found => {
             let name = parsed.args.first().map_or("", String::as_str);
             io.err(format!("Error: No public port '{port}' published for {name}\n"));

@@ -198,7 +198,14 @@ pub(crate) fn rm(parsed: Parsed, io: &mut Io<'_>) -> State {
         .iter()
         .map(|id| (id.clone(), Request::NetworkRemove { id: id.clone() }))
         .collect();
-    State::Each(Each::new(parsed, requests, print_name).forgive(missing_is_fine).begin(io))
+    State::Each(
+        Each::new(parsed, requests, print_name).forgive(missing_is_fine).summary(status).begin(io),
+    )
+}
+
+/// The command fails with a bare status, which the client prints (engine 28.5.2; traces swarm).
+fn status(_: &[String]) -> Option<String> {
+    Some("exit status 1".to_owned())
 }
 
 fn missing_is_fine(parsed: &Parsed, error: &ApiError) -> bool {
@@ -214,6 +221,7 @@ pub(crate) fn connect(parsed: Parsed, io: &mut Io<'_>) -> State {
         ipv6_address: parsed.text("ip6").to_owned(),
         driver_opts: pairs(parsed.list("driver-opt")),
         gw_priority: parsed.int("gw-priority").unwrap_or(0),
+        by_hand: true,
         ..EndpointConfig::default()
     };
     let request = Request::NetworkConnect { id: arg(0), container: arg(1), config };

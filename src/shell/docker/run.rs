@@ -69,7 +69,15 @@ pub(crate) fn create(parsed: Parsed, io: &mut Io<'_>) -> State {
 
 fn start(parsed: Parsed, only_create: bool, io: &mut Io<'_>) -> State {
     let path = parsed.path.clone();
-    let fail = |text: &str, io: &mut Io<'_>| State::fail(&wrapped(text, &path), 125, io);
+    let fail = |text: &str, io: &mut Io<'_>| {
+        if text.starts_with("invalid argument ") {
+            // What the flag's own reader refuses comes with the usage.
+            let usage = RUN.usage_line(&path);
+            let end = format!("Run '{path} --help' for more information");
+            return State::fail(&format!("{text}\n\n{usage}\n\n{end}"), 125, io);
+        }
+        State::fail(&wrapped(text, &path), 125, io)
+    };
     let config = match create_config(&parsed, io) {
         Ok(config) => config,
         Err(text) => return fail(&text, io),

@@ -76,6 +76,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         "Run an init inside the container that forwards signals and reaps processes",
     ),
     flag("interactive", 'i', Kind::Bool, "Keep STDIN open even if not attached"),
+    flag("gpus", ' ', Kind::Text, "GPU devices to add to the container ('all' to pass all GPUs)"),
     flag("ip", ' ', Kind::Text, "IPv4 address (e.g., 172.30.100.104)"),
     flag("ip6", ' ', Kind::Text, "IPv6 address (e.g., 2001:db8::33)"),
     flag("ipc", ' ', Kind::Text, "IPC mode to use"),
@@ -297,7 +298,14 @@ pub(crate) fn mount(text: &str) -> Result<Mount, String> {
                     "bind" => MountKind::Bind,
                     "tmpfs" => MountKind::Tmpfs,
                     "image" => MountKind::Image,
-                    _ => MountKind::Volume,
+                    "volume" => MountKind::Volume,
+                    // The client sends any type; the daemon refuses it.
+                    _ => {
+                        return Err(format!(
+                            "Error response from daemon: invalid mount config for type \
+                             \"{value}\": mount type unknown"
+                        ));
+                    }
                 };
             }
             "source" | "src" => {
@@ -335,15 +343,36 @@ pub(crate) fn mount(text: &str) -> Result<Mount, String> {
 }
 
 fn ulimit(text: &str) -> Result<Ulimit, String> {
-    let wrong = || format!("invalid ulimit argument: {text}");
-    let (name, value) = text.split_once('=').ok_or_else(wrong)?;
+    const KNOWN: [&str; 15] = [
+        "core",
+        "cpu",
+        "data",
+        "fsize",
+        "locks",
+        "memlock",
+        "msgqueue",
+        "nice",
+        "nofile",
+        "nproc",
+        "rss",
+        "rtprio",
+        "rttime",
+        "sigpending",
+        "stack",
+    ];
+    let wrong = |why: String| format!("invalid argument {text:?} for \"--ulimit\" flag: {why}");
+    let syntax = || wrong(format!("invalid ulimit argument: {text}"));
+    let (name, value) = text.split_once('=').ok_or_else(syntax)?;
+    if !KNOWN.contains(&name) {
+        return Err(wrong(format!("invalid ulimit type: {name}")));
+    }
     let (soft, hard) = value.split_once(':').unwrap_or((value, value));
-    let soft = soft.parse().map_err(|_| wrong())?;
-    let hard = hard.parse().map_err(|_| wrong())?;
+    let soft = soft.parse().map_err(|_| syntax())?;
+    let hard = hard.parse().map_err(|_| syntax())?;
     if soft > hard && hard != -1 {
-        return Err(format!(
+        return Err(wrong(format!(
             "ulimit soft limit must be less than or equal to hard limit: {soft} > {hard}"
-        ));
+        )));
     }
     Ok(Ulimit { name: name.to_owned(), soft, hard })
 }
@@ -445,8 +474,17 @@ fn container_config(parsed: &Parsed, io: &Io<'_>) -> Result<ContainerConfig, Str
     };
     for text in parsed.list("expose") {
         let (range, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+        let number = |part: &str| match part.parse::<u64>() {
+            Ok(n) if n > 65_535 => "value out of range",
+            _ => "invalid syntax",
+        };
         let (first, last) = port_range(range).ok_or_else(|| {
-            format!("invalid range format for --expose: {range}, error: invalid port")
+            let part = range.split('-').find(|p| p.parse::<u16>().is_err()).unwrap_or(range);
+            format!(
+                "invalid range format for --expose: {range}, error: strconv.ParseUint: parsing \
+                 {part:?}: {}",
+                number(part)
+            )
         })?;
         let protocol =
             Protocol::parse(protocol).ok_or_else(|| format!("Invalid proto: {protocol}"))?;
@@ -456,16 +494,109 @@ fn container_config(parsed: &Parsed, io: &Io<'_>) -> Result<ContainerConfig, Str
 }
 
 /// Ports, volumes and limits; exposed ports and anonymous volumes go into `config`.
-#[expect(clippy::too_many_lines, reason = "a table of cases, one after the other")]
 fn host_config(
     parsed: &Parsed,
     config: &mut ContainerConfig,
     io: &Io<'_>,
 ) -> Result<HostConfig, String> {
+    check_words(parsed)?;
+    let mut host = plain_settings(parsed)?;
+    for text in parsed.list("publish") {
+        let (exposed, bindings) = publish(text)?;
+        config.exposed_ports.extend(exposed);
+        for (port, mut binding) in bindings {
+            host.port_bindings.entry(port).or_default().append(&mut binding);
+        }
+    }
+    add_mounts(parsed, config, &mut host, io)?;
+    for text in parsed.list("ulimit") {
+        host.ulimits.push(ulimit(text)?);
+    }
+    Ok(host)
+}
+
+/// Values that the client itself checks.
+fn check_words(parsed: &Parsed) -> Result<(), String> {
+    for text in parsed.list("add-host") {
+        let parts = text.split_once(['=', ':']).filter(|(n, a)| !n.is_empty() && !a.is_empty());
+        if parts.is_none() {
+            return Err(format!(
+                "invalid argument {text:?} for \"--add-host\" flag: bad format for add-host: \
+                 {text:?}"
+            ));
+        }
+    }
+    for text in parsed.list("attach") {
+        if !matches!(text.to_lowercase().as_str(), "stdin" | "stdout" | "stderr") {
+            return Err(format!(
+                "invalid argument {text:?} for \"-a, --attach\" flag: valid streams are STDIN, \
+                 STDOUT and STDERR"
+            ));
+        }
+    }
+    for (flag, word) in [("userns", "USER"), ("uts", "UTS"), ("pid", "PID")] {
+        let mode = parsed.text(flag);
+        let shares = flag == "pid" && mode.starts_with("container:");
+        if !(mode.is_empty() || mode == "host" || shares) {
+            return Err(format!("--{flag}: invalid {word} mode"));
+        }
+    }
+    let ipc = parsed.text("ipc");
+    let known = matches!(ipc, "" | "none" | "private" | "shareable" | "host");
+    if !known && !ipc.starts_with("container:") {
+        return Err(format!("Error response from daemon: invalid IPC mode: {ipc}"));
+    }
+    let mac = parsed.text("mac-address");
+    let bytes: Vec<&str> = mac.split([':', '-']).collect();
+    let is_byte = |b: &&str| b.len() == 2 && b.chars().all(|c| c.is_ascii_hexdigit());
+    if !mac.is_empty() && !(bytes.len() == 6 && bytes.iter().all(is_byte)) {
+        return Err(format!("{mac} is not a valid mac address"));
+    }
+    let bare = |text: &&String| !text.contains(['=', ':']) && text.as_str() != "no-new-privileges";
+    if let Some(text) = parsed.list("security-opt").iter().find(bare) {
+        return Err(format!("Invalid --security-opt: {text:?}"));
+    }
+    Ok(())
+}
+
+/// `-v`, `--mount`, `--tmpfs`.
+fn add_mounts(
+    parsed: &Parsed,
+    config: &mut ContainerConfig,
+    host: &mut HostConfig,
+    io: &Io<'_>,
+) -> Result<(), String> {
+    for text in parsed.list("volume") {
+        match text.split_once(':') {
+            None => {
+                config.volumes.insert(text.clone());
+            }
+            Some((source, rest)) if source.starts_with('.') => {
+                host.binds.push(format!("{}:{rest}", normal(io.cwd, source)));
+            }
+            Some(_) => host.binds.push(text.clone()),
+        }
+    }
+    for text in parsed.list("mount") {
+        let mut mount = mount(text)?;
+        if mount.kind == MountKind::Bind && mount.source.starts_with('.') {
+            mount.source = normal(io.cwd, &mount.source);
+        }
+        host.mounts.push(mount);
+    }
+    for text in parsed.list("tmpfs") {
+        let (path, options) = text.split_once(':').unwrap_or((text, ""));
+        host.tmpfs.insert(path.to_owned(), options.to_owned());
+    }
+    Ok(())
+}
+
+/// Settings that are one flag each.
+fn plain_settings(parsed: &Parsed) -> Result<HostConfig, String> {
     let int = |name: &str| parsed.int(name).unwrap_or(0);
     let text = |name: &str| parsed.text(name).to_owned();
     let list = |name: &str| parsed.list(name).to_vec();
-    let mut host = HostConfig {
+    Ok(HostConfig {
         restart_policy: restart_policy(parsed.text("restart"))?,
         auto_remove: parsed.is("rm"),
         volumes_from: list("volumes-from"),
@@ -505,48 +636,7 @@ fn host_config(
         log_driver: text("log-driver"),
         log_opts: pairs(parsed.list("log-opt")),
         ..HostConfig::default()
-    };
-    for text in parsed.list("add-host") {
-        let parts = text.split_once(['=', ':']).filter(|(n, a)| !n.is_empty() && !a.is_empty());
-        if parts.is_none() {
-            return Err(format!(
-                "invalid argument {text:?} for \"--add-host\" flag: bad format for add-host: {text:?}"
-            ));
-        }
-    }
-    for text in parsed.list("publish") {
-        let (exposed, bindings) = publish(text)?;
-        config.exposed_ports.extend(exposed);
-        for (port, mut binding) in bindings {
-            host.port_bindings.entry(port).or_default().append(&mut binding);
-        }
-    }
-    for text in parsed.list("volume") {
-        match text.split_once(':') {
-            None => {
-                config.volumes.insert(text.clone());
-            }
-            Some((source, rest)) if source.starts_with('.') => {
-                host.binds.push(format!("{}:{rest}", normal(io.cwd, source)));
-            }
-            Some(_) => host.binds.push(text.clone()),
-        }
-    }
-    for text in parsed.list("mount") {
-        let mut mount = mount(text)?;
-        if mount.kind == MountKind::Bind && mount.source.starts_with('.') {
-            mount.source = normal(io.cwd, &mount.source);
-        }
-        host.mounts.push(mount);
-    }
-    for text in parsed.list("tmpfs") {
-        let (path, options) = text.split_once(':').unwrap_or((text, ""));
-        host.tmpfs.insert(path.to_owned(), options.to_owned());
-    }
-    for text in parsed.list("ulimit") {
-        host.ulimits.push(ulimit(text)?);
-    }
-    Ok(host)
+    })
 }
 
 #[cfg(test)]
@@ -586,6 +676,7 @@ mod tests {
         assert_eq!((m.kind, m.source.as_str(), m.read_only), (MountKind::Bind, "/a", true));
         assert!(mount("type=bind,src=/a").unwrap_err().ends_with("target is required"));
         assert!(ulimit("nofile=1:2").is_ok());
-        assert_eq!(ulimit("x").unwrap_err(), "invalid ulimit argument: x");
+        assert!(ulimit("x").unwrap_err().ends_with("invalid ulimit argument: x"));
+        assert!(ulimit("x=1").unwrap_err().ends_with("invalid ulimit type: x"));
     }
 }

@@ -129,7 +129,7 @@ pub(crate) fn start(words: &[String], io: &mut Io<'_>) -> State {
         };
     }
     let Some(first) = words.first() else {
-        io.out(help());
+        io.err(help());
         io.exit(0);
         return State::Over;
     };
@@ -154,7 +154,11 @@ pub(crate) fn start(words: &[String], io: &mut Io<'_>) -> State {
 }
 
 fn start_in_group(group: &str, about: &str, words: &[String], io: &mut Io<'_>) -> State {
-    let word = words.first().map_or("--help", String::as_str);
+    let Some(word) = words.first() else {
+        io.err(group_help(group, about));
+        io.exit(0);
+        return State::Over;
+    };
     if word == "--help" || word == "-h" {
         io.out(group_help(group, about));
         io.exit(0);
@@ -165,7 +169,7 @@ fn start_in_group(group: &str, about: &str, words: &[String], io: &mut Io<'_>) -
         Some(entry) => begin(entry, &path, words.get(1..).unwrap_or(&[]), io),
         None => {
             let text = format!(
-                "docker: unknown command: docker {path}\n\nUsage:  docker {group} COMMAND\n\n\
+                "docker: unknown command: docker {path}\n\nUsage:  docker {group}\n\n\
                  Run 'docker {group} --help' for more information"
             );
             State::fail(&text, 1, io)

@@ -264,14 +264,16 @@ fn endpoint(e: &EndpointInspect) -> Value {
     };
     let ipam = match e.wanted_ip {
         Some(ip) => Value::object([("IPv4Address", ip.to_string().into())]),
+        None if e.by_hand => Value::object([]),
         None => Value::Nil,
     };
+    let options = if e.by_hand { Value::object([]) } else { Value::Nil };
     Value::object([
         ("IPAMConfig", ipam),
         ("Links", or_null(&e.links)),
         ("Aliases", or_null(&e.aliases)),
         ("MacAddress", (&e.mac).into()),
-        ("DriverOpts", Value::Nil),
+        ("DriverOpts", options),
         ("GwPriority", e.gw_priority.into()),
         ("NetworkID", (&e.network_id).into()),
         ("EndpointID", (&e.endpoint_id).into()),

@@ -163,29 +163,41 @@ pub(super) fn print_curl(options: &Options, request: &Request, answer: &Answer) 
     printed
 }
 
-/// Read wget's arguments.
+/// Read wget's arguments: those of BusyBox, which stands for wget here.
 pub(super) fn wget(args: &[String]) -> Result<Plan, String> {
     let mut options = Options::default();
     let mut timeout = PATIENCE;
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
-        match arg.as_str() {
-            "-q" | "--quiet" => options.silent = true,
-            "-O" => options.output = rest.next().cloned(),
-            "-qO-" | "-O-" => {
-                options.silent |= arg.starts_with("-q");
-                options.output = Some("-".to_owned());
+        let Some(flag) = arg.strip_prefix('-').filter(|f| !f.is_empty()) else {
+            arg.clone_into(&mut options.url);
+            continue;
+        };
+        if let Some(long) = flag.strip_prefix('-') {
+            let (name, value) = long.split_once('=').unwrap_or((long, ""));
+            match name {
+                "quiet" => options.silent = true,
+                "spider" => options.head = true,
+                "timeout" => timeout = seconds(value),
+                "output-document" => options.output = Some(value.to_owned()),
+                _ => {}
             }
-            "-T" | "--timeout" => {
-                let text = format!("{}s", rest.next().map_or("900", String::as_str));
-                timeout = SimDuration::parse_go(&text).unwrap_or(PATIENCE);
+            continue;
+        }
+        let mut letters = flag.chars();
+        while let Some(letter) = letters.next() {
+            if !matches!(letter, 'O' | 'T' | 't' | 'U' | 'P' | 'o') {
+                options.silent |= letter == 'q';
+                continue;
             }
-            "-t" | "--tries" => {
-                rest.next();
+            let tail = letters.as_str();
+            let value = if tail.is_empty() { rest.next().map_or("", |w| w) } else { tail };
+            match letter {
+                'O' => options.output = Some(value.to_owned()),
+                'T' => timeout = seconds(value),
+                _ => {}
             }
-            "--spider" => options.head = true,
-            flag if flag.starts_with('-') => {}
-            url => url.clone_into(&mut options.url),
+            break;
         }
     }
     let Some(mut request) = Request::from_url(&options.url) else {
@@ -195,38 +207,71 @@ pub(super) fn wget(args: &[String]) -> Result<Plan, String> {
     Ok(Plan { intro: String::new(), request, rounds: 1, print: Print::Wget(options) })
 }
 
-/// Print an answer as wget does.
+fn seconds(text: &str) -> SimDuration {
+    SimDuration::parse_go(&format!("{text}s")).unwrap_or(PATIENCE)
+}
+
+/// Print an answer as BusyBox wget does: errors also with `-q` (traces engine/13, 45).
 pub(super) fn print_wget(options: &Options, request: &Request, answer: &Answer) -> Printed {
     let (host, port) = (&request.host, request.port);
+    let place = if port == 80 { host.to_string() } else { format!("{host}:{port}") };
     let mut printed = Printed::default();
-    let (code, text) = match &answer.outcome {
+    let peer = answer.peer.map_or_else(|| host.to_string(), |p| p.to_string());
+    let text = match &answer.outcome {
         Outcome::Http { status, body } if *status < 400 => {
-            match options.output.as_deref() {
-                _ if options.head => {}
-                Some("-") => body.as_ref().clone_into(&mut printed.out),
-                Some("/dev/null") => {}
-                Some(path) => printed.file = Some((path.to_owned(), body.to_string())),
-                None => printed.file = Some((file_name(request), body.to_string())),
+            wget_saves(options, request, body, &mut printed);
+            if !options.silent {
+                let first = format!("Connecting to {place} ({peer}:{port})\n");
+                printed.err.insert_str(0, &first);
             }
             return printed;
         }
-        Outcome::Http { status, .. } => (8, format!("ERROR {status}: {}.", phrase(*status))),
-        Outcome::UnknownName => (4, format!("wget: unable to resolve host address '{host}'")),
+        Outcome::Http { status, .. } => {
+            format!("server returned error: HTTP/1.1 {status} {}", phrase(*status))
+        }
+        Outcome::UnknownName => format!("bad address '{place}'"),
         Outcome::Refused => {
-            (4, format!("Connecting to {host}:{port}... failed: Connection refused."))
+            format!("can't connect to remote host ({peer}): Connection refused")
         }
-        Outcome::Timeout => {
-            (4, format!("Connecting to {host}:{port}... failed: Connection timed out."))
+        Outcome::Timeout => "download timed out".to_owned(),
+        Outcome::Unreachable => {
+            format!("can't connect to remote host ({peer}): Network is unreachable")
         }
-        Outcome::Connected(_) | Outcome::Resolved(_) | Outcome::Unreachable | Outcome::Reset => {
-            (4, format!("Connecting to {host}:{port}... failed: No data received."))
+        Outcome::Connected(_) | Outcome::Resolved(_) | Outcome::Reset => {
+            "error getting response: Connection reset by peer".to_owned()
         }
     };
-    printed.exit = code;
-    if !options.silent {
-        printed.err = format!("{text}\n");
-    }
+    printed.exit = 1;
+    printed.err = format!("wget: {text}\n");
     printed
+}
+
+/// Where the body goes, and what is said about it.
+fn wget_saves(options: &Options, request: &Request, body: &str, printed: &mut Printed) {
+    if options.head {
+        if !options.silent {
+            printed.err = "remote file exists\n".to_owned();
+        }
+        return;
+    }
+    let file = options.output.clone().unwrap_or_else(|| file_name(request));
+    let bar = |name: &str| {
+        let size = body.len();
+        format!("{name:<20} 100% |********************************| {size:>5}  0:00:00 ETA\n")
+    };
+    let said = match file.as_str() {
+        "-" => {
+            body.clone_into(&mut printed.out);
+            format!("writing to stdout\n{}written to stdout\n", bar("-"))
+        }
+        name => format!("saving to '{name}'\n{}'{name}' saved\n", bar(name)),
+    };
+    if !matches!(file.as_str(), "-" | "/dev/null") {
+        printed.file = Some((file, body.to_owned()));
+    }
+    if !options.silent {
+        printed.err = said;
+    }
 }
 
 fn file_name(request: &Request) -> String {
