@@ -52,6 +52,8 @@ pub(crate) enum Waiter {
     Kill(u64),
     /// `restart`: start again, then an answer.
     Restart(u64),
+    /// A RUN of the legacy builder.
+    Build(u64),
     /// `rm -f`: remove, then an answer.
     Remove {
         /// Whom to answer.

@@ -117,7 +117,7 @@ impl Daemon {
         env.reply(ticket, result.map(|(id, warnings)| Reply::Created { id, warnings }));
     }
 
-    fn try_create(
+    pub(crate) fn try_create(
         &mut self,
         name: &str,
         mut config: CreateConfig,
@@ -197,8 +197,6 @@ impl Daemon {
                 }
             }
         }
-<<<<<<< HEAD
-=======
         let cwd = config.config.working_dir.as_str();
         if !cwd.is_empty() && !cwd.starts_with('/') {
             return Err(ApiError::bad(format!(
@@ -211,14 +209,6 @@ impl Daemon {
                 "Invalid value {score}, range for oom score adj is [-1000, 1000]"
             )));
         }
-        for server in &host.dns {
-            if server.parse::<std::net::IpAddr>().is_err() {
-                return Err(ApiError::bad(format!(
-                    "bad nameserver address {server}: ParseAddr(\"{server}\"): unable to parse IP"
-                )));
-            }
-        }
->>>>>>> 0add32c (Docker: words and order of engine 28.5.2 by hand, host processes, capabilities, interfaces)
         if !LOG_DRIVERS.contains(&host.log_driver.as_str()) {
             let driver = &host.log_driver;
             return Err(ApiError::not_found(format!(

@@ -17,11 +17,21 @@ use crate::docker::daemon::{Daemon, Env};
 use crate::docker::list::label_matches;
 use crate::docker::names::short;
 use crate::docker::reference::ImageRef;
-use crate::machine::{ContainerId, Image, LayerState, Namespace, PullError, Pulled};
+use crate::machine::{Collection, ContainerId, Image, LayerState, Namespace, PullError, Pulled};
 
 /// Age of catalogue images without a date at the start of the world: three weeks, a usual age of
 /// a published image (an assumption).
 const CATALOGUE_AGE: u64 = 21 * 86_400;
+/// The recordings' stand-ins had been made ten minutes before (engine/30, 31: `docker history`).
+const LAB_AGE: u64 = 600;
+
+/// Age of an image without a date.
+fn catalogue_age(env: &Env<'_, '_>) -> u64 {
+    match env.machines.collection() {
+        Collection::DockerLab => LAB_AGE,
+        Collection::Public | Collection::KubeLab => CATALOGUE_AGE,
+    }
+}
 
 /// `sha256:` of a text.
 pub(crate) fn sha256(text: &str) -> String {
@@ -62,7 +72,7 @@ impl Daemon {
         found.map(|(_, tags)| tags.iter().map(ToString::to_string).collect()).unwrap_or_default()
     }
 
-    fn summary_of(&self, image: &Image, tags: Vec<String>) -> ImageSummary {
+    fn summary_of(&self, image: &Image, tags: Vec<String>, age: u64) -> ImageSummary {
         let names: BTreeSet<String> =
             tags.iter().filter_map(|t| ImageRef::parse(t).ok()).map(|r| r.name()).collect();
         let digests = names.into_iter().map(|n| format!("{n}@{}", image.digest));
@@ -75,7 +85,7 @@ impl Daemon {
             },
             repo_tags: tags,
             created: image.created.unwrap_or(SimTime::ZERO),
-            older_seconds: if image.created.is_none() { CATALOGUE_AGE } else { 0 },
+            older_seconds: if image.created.is_none() { age } else { 0 },
             size: image.size_bytes(),
             labels: image.config.labels.clone(),
             containers: self.containers.values().filter(|c| *c.image_id == *image.id).count()
@@ -84,14 +94,21 @@ impl Daemon {
     }
 
     /// Serve `GET /images/json`.
-    pub(crate) fn image_list(&self, _all: bool, filters: &Filters, env: &Env<'_, '_>) -> Reply {
+    pub(crate) fn image_list(&self, all: bool, filters: &Filters, env: &Env<'_, '_>) -> Reply {
+        let every = all;
+        let age = catalogue_age(env);
         let mut all: Vec<ImageSummary> = env
             .machines
             .images(&self.host)
             .map(|(image, tags)| {
-                self.summary_of(image, tags.iter().map(ToString::to_string).collect())
+                self.summary_of(image, tags.iter().map(ToString::to_string).collect(), age)
             })
             .collect();
+        if !every {
+            // Untagged images that others were made from are only links of a chain.
+            let inner: BTreeSet<&String> = self.parents.values().collect();
+            all.retain(|i| !i.repo_tags.is_empty() || !inner.contains(&i.id));
+        }
         for (key, values) in filters {
             match key.as_str() {
                 "reference" => {
@@ -119,7 +136,7 @@ impl Daemon {
         let image = self.find_image(name, env).ok_or_else(|| no_such(name))?;
         let comment = image.history.last().map(|h| h.comment.clone()).unwrap_or_default();
         Ok(Reply::Image(Box::new(ImageInspect {
-            summary: self.summary_of(&image, self.tags_of(&image.id, env)),
+            summary: self.summary_of(&image, self.tags_of(&image.id, env), catalogue_age(env)),
             parent: self.parents.get(&*image.id).cloned().unwrap_or_default(),
             comment,
             author: String::new(),
@@ -133,6 +150,7 @@ impl Daemon {
     /// Serve `GET /images/{name}/history`.
     pub(crate) fn image_history(&self, name: &str, env: &Env<'_, '_>) -> Result<Reply, ApiError> {
         let image = self.find_image(name, env).ok_or_else(|| no_such(name))?;
+        let age = catalogue_age(env);
         let mut layers = image.layers.iter();
         let mut entries: Vec<HistoryEntry> = image
             .history
@@ -140,7 +158,7 @@ impl Daemon {
             .map(|h| HistoryEntry {
                 id: "<missing>".into(),
                 created: h.created.unwrap_or(SimTime::ZERO),
-                older_seconds: if h.created.is_none() { CATALOGUE_AGE } else { 0 },
+                older_seconds: if h.created.is_none() { age } else { 0 },
                 created_by: h.created_by.clone(),
                 size: if h.empty_layer { 0 } else { layers.next().map_or(0, |l| l.size_bytes) },
                 comment: h.comment.clone(),
@@ -275,7 +293,15 @@ impl Daemon {
                 done.push(ImageRemoval::Deleted(layer));
             }
         }
-        self.parents.remove(&*image.id);
+        // Untagged images that only this one was made from go with it.
+        let Some(parent) = self.parents.remove(&*image.id) else { return };
+        let kept = self.parents.values().any(|p| *p == parent)
+            || self.containers.values().any(|c| c.image_id == parent);
+        if let Some(parent) = self.find_image(&parent, env).filter(|_| !kept)
+            && self.tags_of(&parent.id, env).is_empty()
+        {
+            self.delete_image(&parent, done, env);
+        }
     }
 
     /// Serve `POST /images/prune`.
@@ -283,10 +309,12 @@ impl Daemon {
         let dangling =
             !filters.get("dangling").is_some_and(|v| v.iter().any(|v| v == "false" || v == "0"));
         let used: BTreeSet<String> = self.containers.values().map(|c| c.image_id.clone()).collect();
+        let inner: BTreeSet<String> = self.parents.values().cloned().collect();
         let victims: Vec<(Arc<Image>, Vec<String>)> = env
             .machines
             .images(&self.host)
             .filter(|(image, tags)| (!dangling || tags.is_empty()) && !used.contains(&*image.id))
+            .filter(|(image, _)| !inner.contains(&*image.id))
             .map(|(image, tags)| (image.clone(), tags.iter().map(ToString::to_string).collect()))
             .collect();
         let mut report = PruneReport::default();

@@ -301,6 +301,7 @@ impl Daemon {
                         Due::StartNow { id: id.to_owned(), ticket: Some(ticket), restart: true };
                     self.timer(work, due, env);
                 }
+                Waiter::Build(ticket) => self.classic_ran(ticket, code, env),
                 Waiter::Remove { ticket, volumes } => {
                     self.remove_now(id, volumes, env);
                     env.reply(ticket, Ok(Reply::Done));

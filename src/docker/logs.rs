@@ -101,7 +101,7 @@ impl Daemon {
         Ok(None)
     }
 
-    fn follow(&mut self, id: &str, follower: Follower, env: &mut Env<'_, '_>) {
+    pub(crate) fn follow(&mut self, id: &str, follower: Follower, env: &mut Env<'_, '_>) {
         let machine_id = ContainerId::from(id);
         env.machines.follow(&self.host, &machine_id, true);
         if let Some(c) = self.containers.get_mut(id) {

@@ -123,7 +123,7 @@ impl Daemon {
                     | Waiter::Restart(t)
                     | Waiter::Stop(Some(t))
                     | Waiter::Remove { ticket: t, .. } => tickets.push(t),
-                    Waiter::Stop(None) => {}
+                    Waiter::Stop(None) | Waiter::Build(_) => {}
                 }
             }
             let machine_id = ContainerId::from(c.id.as_str());

@@ -87,7 +87,7 @@ impl Daemon {
                 | Waiter::Kill(ticket)
                 | Waiter::Restart(ticket)
                 | Waiter::Remove { ticket, .. } => env.reply(ticket, Ok(Reply::Done)),
-                Waiter::Stop(None) => {}
+                Waiter::Stop(None) | Waiter::Build(_) => {}
             }
         }
     }

@@ -376,10 +376,8 @@ impl Room<'_, '_> {
     /// Processes besides the one with a number, as its `ps` sees them.
     fn others(&self, own: u32) -> Arc<[posix::ProcessRow]> {
         let spec = &self.container.spec;
-        let init = spec.init.then(|| {
-            let command = format!("/sbin/docker-init -- {}", spec.argv.join(" "));
-            (1, "root".into(), command.into())
-        });
+        let command = || format!("/sbin/docker-init -- {}", spec.argv.join(" "));
+        let init = spec.init.then(|| (1, "root".into(), command().into()));
         let live = self.container.live.procs.values().filter(|p| p.pid != own);
         let rows = live.map(|p| (p.pid, p.user.0.clone(), p.argv.join(" ").into()));
         init.into_iter().chain(rows).collect()

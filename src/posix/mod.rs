@@ -6,6 +6,7 @@
 //! Must not know: containers, networks, Docker, Kubernetes.
 
 mod applets;
+pub mod archive;
 mod ast;
 mod fds;
 mod waits;

@@ -6,6 +6,7 @@
 //! never of time stamps. Left out: parallel stages, mounts of RUN, ADD of URLs and archives, other
 //! platforms, attestations.
 
+mod classic;
 mod context;
 mod dockerfile;
 mod lint;
@@ -54,6 +55,9 @@ pub(crate) struct Builder {
     /// What was sent of each context directory.
     sent: BTreeMap<String, Sent>,
     builds: BTreeMap<u64, Build>,
+    /// Builds of the legacy builder, and its cache from a step's key to its image.
+    classics: BTreeMap<u64, classic::Classic>,
+    classic_cache: BTreeMap<String, String>,
     /// Containers of RUN steps to their builds.
     runs: BTreeMap<String, u64>,
     /// Images that were the base of a step that ran.
@@ -146,6 +150,10 @@ fn located(name: &str) -> String {
 impl Daemon {
     /// Serve `POST /build`.
     pub(crate) fn build_begin(&mut self, ticket: u64, config: BuildConfig, env: &mut Env<'_, '_>) {
+        if config.legacy {
+            self.classic_begin(ticket, config, env);
+            return;
+        }
         let now = env.now();
         let files = context::filter(&config.context);
         let mut build = Build {
@@ -214,6 +222,9 @@ impl Daemon {
 
     /// The work of a step is done.
     pub(crate) fn build_due(&mut self, ticket: u64, env: &mut Env<'_, '_>) {
+        if self.classic_next(ticket, env) {
+            return;
+        }
         let Some(build) = self.builder.builds.get_mut(&ticket) else { return };
         let step = build.number;
         if let Some(end) = build.ending.take() {
@@ -600,6 +611,9 @@ impl Daemon {
 
     /// All builds lost their client or their daemon.
     pub(crate) fn builds_lost(&mut self, env: &mut Env<'_, '_>) {
+        for (ticket, _) in std::mem::take(&mut self.builder.classics) {
+            env.reply(ticket, Err(ApiError::new(0, "unexpected EOF")));
+        }
         let tickets: Vec<u64> = self.builder.builds.keys().copied().collect();
         for ticket in tickets {
             self.build_forgotten(ticket, env);

@@ -517,7 +517,7 @@ impl Dispatch<'_> {
 }
 
 /// The instruction as it was written, with its word in upper case.
-fn written(i: &Instruction) -> String {
+pub(crate) fn written(i: &Instruction) -> String {
     let flags: String = i
         .flags
         .iter()

@@ -288,6 +288,7 @@ impl Daemon {
 
     /// The client of a build does not wait any more.
     pub(crate) fn build_forgotten(&mut self, ticket: u64, env: &mut Env<'_, '_>) {
+        self.builder.classics.remove(&ticket);
         let Some(build) = self.builder.builds.remove(&ticket) else { return };
         if build.pulling.is_some() {
             env.machines.cancel_pull(&self.host, ticket);

@@ -254,7 +254,13 @@ impl<W: FnMut(&World)> Replay<W> {
     }
 
     fn record(&mut self, host: &str, line: &str, done: &FinishedRun) {
-        let exit = if done.timed_out { json!(-1) } else { json!(done.exit) };
+        // With `exec` the recorder's child is the command itself: a death by SIGKILL is its -9.
+        let killed = line.starts_with("exec ") && done.exit == 128 + 9;
+        let exit = match done.timed_out {
+            true => json!(-1),
+            false if killed => json!(-9),
+            false => json!(done.exit),
+        };
         self.lines.push(json!({
             "t": stamp(done.started),
             "host": host,

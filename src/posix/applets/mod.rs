@@ -1,6 +1,7 @@
 //! The small Unix tools that need nothing but files and their input. One line per tool.
 
 mod info;
+mod tar;
 mod text;
 mod trees;
 
@@ -20,6 +21,8 @@ pub(super) enum Reads {
     Always,
     /// When it is given no file; the letters are options that take a value.
     WithoutFiles(&'static str),
+    /// As its arguments say.
+    When(fn(&[String]) -> bool),
 }
 
 impl Reads {
@@ -28,6 +31,7 @@ impl Reads {
         match self {
             Self::Never => false,
             Self::Always => true,
+            Self::When(test) => test(args),
             Self::WithoutFiles(letters) => {
                 let files = operands(args, letters);
                 files.is_empty() || files.contains(&"-")
@@ -91,6 +95,7 @@ const TOOLS: &[Tool] = &[
     tool("sync", Reads::Never, |_| 0),
     tool("tac", Reads::WithoutFiles(""), text::tac),
     tool("tail", Reads::WithoutFiles("nc"), text::tail),
+    tool("tar", Reads::When(tar::reads), tar::tar),
     tool("test", Reads::Never, text::test),
     tool("touch", Reads::Never, trees::touch),
     tool("tree", Reads::Never, trees::tree),

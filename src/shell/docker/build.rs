@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::time::SimTime;
-use crate::docker::api::{BuildConfig, ContextFile, Reply, Request};
+use crate::docker::api::{BuildConfig, ContextFile, Reply, Request, Stream};
 use crate::docker::{BuildPrinter, ImageRef};
 use crate::posix::{FileSystem as _, Kind as FileKind, normal};
 use crate::shell::docker::State;
@@ -50,7 +50,14 @@ pub(crate) struct Build {
     began: SimTime,
     tty: bool,
     quiet: bool,
+    /// The legacy builder does it.
+    legacy: bool,
 }
+
+/// What the client says before it uses the legacy builder.
+const DEPRECATED: &str = "DEPRECATED: The legacy builder is deprecated and will be removed in a \
+    future release.\n            BuildKit is currently disabled; enable it by removing the \
+    DOCKER_BUILDKIT=0\n            environment-variable.\n\n";
 
 fn failed(text: &str, io: &mut Io<'_>) -> State {
     State::fail(&format!("ERROR: failed to build: {text}"), 1, io)
@@ -95,9 +102,9 @@ pub(crate) fn build(parsed: Parsed, io: &mut Io<'_>) -> State {
             return failed(&format!("invalid tag {tag:?}: {why}"), io);
         }
     }
-    if io.env.get("DOCKER_BUILDKIT").is_some_and(|v| v == "0") {
-        let id = crate::stub!("docker.build.legacy", "The legacy builder is not simulated.");
-        return failed(&format!("not simulated: {id}"), io);
+    let legacy = io.env.get("DOCKER_BUILDKIT").is_some_and(|v| v == "0");
+    if legacy {
+        io.err(DEPRECATED);
     }
     let path = parsed.args.first().cloned().unwrap_or_default();
     let root = normal(io.cwd, &path);
@@ -128,14 +135,21 @@ pub(crate) fn build(parsed: Parsed, io: &mut Io<'_>) -> State {
         no_cache: parsed.is("no-cache"),
         pull: parsed.is("pull"),
         platform: parsed.text("platform").to_owned(),
-        legacy: false,
+        legacy,
     };
+    if legacy && config.dockerfile.is_none() {
+        let text = format!(
+            "unable to prepare context: unable to evaluate symlinks in Dockerfile path: lstat \
+             {file_path}: no such file or directory"
+        );
+        return State::fail(&text, 1, io);
+    }
     let progress = parsed.text("progress");
     let tty = io.tty && matches!(progress, "" | "auto" | "tty");
     let quiet = parsed.is("quiet") || progress == "quiet";
     let ticket = io.ask_docker(Request::ImageBuild(Box::new(config)));
     let printer = BuildPrinter::new(io.width);
-    State::Build(Box::new(Build { ticket, printer, began: io.now, tty, quiet }))
+    State::Build(Box::new(Build { ticket, printer, began: io.now, tty, quiet, legacy }))
 }
 
 impl Build {
@@ -162,7 +176,14 @@ impl Build {
                     io.err(self.printer.plain(&event));
                 }
             }
-            Ok(Reply::Build(_)) => {}
+            Ok(Reply::Build(_) | Reply::Done) => {}
+            Ok(Reply::Output(..)) if self.quiet => {}
+            Ok(Reply::Output(Stream::Stdout, text)) => io.out(text),
+            Ok(Reply::Output(Stream::Stderr, text)) => io.err(text),
+            Ok(Reply::Exit { code, error }) => {
+                io.err(format!("{}\n", error.unwrap_or_default()));
+                io.exit(u8::try_from(code).unwrap_or(1));
+            }
             Ok(Reply::ImageId(id)) => {
                 if self.quiet {
                     io.out(format!("{id}\n"));
@@ -176,6 +197,10 @@ impl Build {
                 io.exit(0);
             }
             Ok(_) => io.exit(0),
+            Err(error) if self.legacy => {
+                io.err(format!("{}\n", error.client_text()));
+                io.exit(1);
+            }
             Err(error) => {
                 let text = if error.status == 0 {
                     error.message

@@ -2,6 +2,7 @@
 
 use crate::docker::api::{ArchiveEntry, Reply, Request};
 use crate::docker::human_size;
+use crate::posix::archive::{self, Member};
 use crate::posix::{FileSystem as _, Kind as FileKind, normal};
 use crate::shell::docker::State;
 use crate::shell::docker::flags::{Count, Kind, Parsed, Spec, flag};
@@ -9,8 +10,6 @@ use crate::shell::job::{Io, Ticket, Wake};
 
 /// Files in one copy.
 const MAX_FILES: usize = 10_000;
-/// Bytes of a block of a tar archive.
-const BLOCK: usize = 512;
 
 pub(crate) const SPEC: Spec = Spec {
     path: "cp",
@@ -131,33 +130,21 @@ fn store(
     Ok(())
 }
 
-/// A tar archive (ustar) of text files.
+/// A tar archive of entries.
 fn tar(entries: &[ArchiveEntry], source: &str) -> String {
-    let mut out = String::new();
     let base = base_name(source);
-    for entry in entries {
-        let mut name =
-            if entry.path.is_empty() { base.to_owned() } else { format!("{base}/{}", entry.path) };
-        let content = entry.content.as_deref().unwrap_or("");
-        let kind = if entry.content.is_none() {
-            name.push('/');
-            '5'
-        } else {
-            '0'
-        };
-        let size = content.len();
-        let tail =
-            format!("{:07o}\0{:07o}\0{:07o}\0{size:011o}\0{:011o}\0", entry.mode & 0o7777, 0, 0, 0);
-        let name: String = name.chars().filter(char::is_ascii).take(99).collect();
-        let head = format!("{name:\0<100}{tail}");
-        let rest = format!("{kind}{:\0<100}ustar\x0000{:\0<247}", "", "");
-        let sum: u32 = head.bytes().chain(rest.bytes()).map(u32::from).sum::<u32>() + 8 * 32;
-        out.push_str(&format!("{head}{sum:06o}\0 {rest}"));
-        out.push_str(content);
-        out.extend(std::iter::repeat_n('\0', (BLOCK - size % BLOCK) % BLOCK));
-    }
-    out.extend(std::iter::repeat_n('\0', 2 * BLOCK));
-    out
+    let members: Vec<Member> = entries
+        .iter()
+        .map(|entry| Member {
+            name: match entry.path.as_str() {
+                "" => base.to_owned(),
+                path => format!("{base}/{path}"),
+            },
+            content: entry.content.clone(),
+            mode: entry.mode,
+        })
+        .collect();
+    archive::write(&members, "")
 }
 
 impl Copy {
@@ -210,7 +197,6 @@ mod tests {
         let entry =
             ArchiveEntry { path: String::new(), content: Some("hello\n".into()), mode: 0o644 };
         let archive = tar(&[entry], "/tmp/f.txt");
-        assert_eq!(archive.len(), 4 * BLOCK);
         assert!(archive.starts_with("f.txt\0"));
     }
 }
