@@ -289,8 +289,13 @@ impl Daemon {
         self.image_event(&image.id, "delete", &image.id, env);
         done.push(ImageRemoval::Deleted(image.id.to_string()));
         if !used {
-            for layer in chain_ids(image).into_iter().rev().filter(|l| !kept.contains(l)) {
-                done.push(ImageRemoval::Deleted(layer));
+            let cached = self.cached_layers();
+            let chain = chain_ids(image).into_iter().zip(&image.layers).rev();
+            for (chain_id, layer) in chain {
+                // The builder's cache keeps its layers without the image (engine/30).
+                if !kept.contains(&chain_id) && !cached.contains(&layer.diff_id) {
+                    done.push(ImageRemoval::Deleted(chain_id));
+                }
             }
         }
         // Untagged images that only this one was made from go with it.

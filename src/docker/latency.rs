@@ -90,6 +90,7 @@ pub(crate) fn of(request: &Request) -> Option<&'static Latency> {
         | Request::ContainersPrune { .. }
         | Request::ImagesPrune { .. }
         | Request::NetworksPrune { .. }
+        | Request::BuildPrune
         | Request::VolumesPrune { .. }
         | Request::ImageBuild(_) => &CHANGE,
         // Streams and signals take effect at once, so that nothing is missed.

@@ -50,6 +50,7 @@ impl Daemon {
             | Request::ImageTag { .. }
             | Request::ImageRemove { .. }
             | Request::ImagesPrune { .. }
+            | Request::BuildPrune
             | Request::ImageBuild(_) => self.serve_image(ticket, request, env),
             Request::NetworkList { .. }
             | Request::NetworkInspect { .. }
@@ -159,6 +160,7 @@ impl Daemon {
                 self.image_remove(&name, force, env).map(Some)
             }
             Request::ImagesPrune { filters } => Ok(Some(self.images_prune(&filters, env))),
+            Request::BuildPrune => Ok(Some(self.build_prune(env))),
             Request::ImageBuild(config) => {
                 self.build_begin(ticket, *config, env);
                 Ok(None)

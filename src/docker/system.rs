@@ -141,7 +141,7 @@ impl Daemon {
             images,
             containers: containers.collect(),
             volumes: volumes.collect(),
-            build_cache: 0,
+            build_cache: self.build_cache(),
         }))
     }
 

@@ -388,6 +388,8 @@ pub enum Request {
         /// Also if the container is gone.
         force: bool,
     },
+    /// `POST /build/prune` → [`Reply::BuildPruned`].
+    BuildPrune,
     /// `POST /networks/prune` → [`Reply::Pruned`].
     NetworksPrune {
         /// Which ones: label, until.
@@ -447,6 +449,8 @@ pub enum Reply {
     Containers(Vec<ContainerSummary>),
     /// One container.
     Container(Box<ContainerInspect>),
+    /// Records of the build cache that were removed: id, bytes, when last used.
+    BuildPruned(Vec<(String, u64, SimTime)>),
     /// A process ended.
     Exit {
         /// Its exit status.

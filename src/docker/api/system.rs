@@ -90,8 +90,8 @@ pub struct DiskUsage {
     pub containers: Vec<ContainerSummary>,
     /// Volumes with bytes and number of containers that use them.
     pub volumes: Vec<(VolumeInspect, u64, u64)>,
-    /// Bytes of the build cache.
-    pub build_cache: u64,
+    /// Records of the build cache, and their bytes.
+    pub build_cache: (u64, u64),
 }
 
 /// What a prune removed.

@@ -1,7 +1,7 @@
 //! Steps that make layers: WORKDIR, COPY, RUN.
 
 use crate::base::message::Message;
-use crate::docker::api::{BuildEvent, StepEnd};
+use crate::docker::api::{BuildEvent, Reply, StepEnd};
 use crate::docker::build::context::{self, Placed};
 use crate::docker::build::dockerfile::Problem;
 use crate::docker::build::plan::{Action, Source, Step};
@@ -83,7 +83,8 @@ impl Daemon {
             return Ok(());
         };
         let parent = build.results.get(&stage).map(|s| s.key.clone()).unwrap_or_default();
-        let no_cache = build.config.no_cache;
+        // Making a directory is not work that `--no-cache` repeats (engine/30).
+        let no_cache = build.config.no_cache && !matches!(step.action, Action::Workdir(_));
         let placed = self.placed(build, stage, &step);
         let key = self.step_key(build, stage, &step, &parent);
         let title = format!("{}{}", self.counter(ticket, stage, Some(index)), step.text);
@@ -284,6 +285,41 @@ impl Daemon {
         self.build_event(ticket, BuildEvent::End { step, end }, env);
         self.build_failed(ticket, Problem::at(run.lines, why), env);
         true
+    }
+
+    /// Records and bytes of the cache: steps, bases, and what was sent of contexts.
+    pub(crate) fn build_cache(&self) -> (u64, u64) {
+        let records = self.builder.cache.len() + self.builder.used_bases.len();
+        // A context is kept with its ignore file and its Dockerfile.
+        let records = records + 3 * self.builder.sent.len();
+        let bytes = self.builder.cache.values().map(|r| r.layer.size_bytes).sum();
+        (records as u64, bytes)
+    }
+
+    /// Serve `POST /build/prune`: what no image holds goes.
+    pub(crate) fn build_prune(&mut self, env: &mut Env<'_, '_>) -> Reply {
+        let held: std::collections::BTreeSet<std::sync::Arc<str>> = env
+            .machines
+            .images(&self.host)
+            .flat_map(|(image, _)| image.layers.iter().map(|l| l.diff_id.clone()))
+            .collect();
+        let mut gone = Vec::new();
+        self.builder.cache.retain(|key, record| {
+            let keep = held.contains(&record.layer.diff_id);
+            if !keep {
+                let id: String = key.trim_start_matches("sha256:").chars().take(25).collect();
+                gone.push((id, record.layer.size_bytes, record.created));
+            }
+            keep
+        });
+        self.builder.sent.clear();
+        self.builder.used_bases.clear();
+        Reply::BuildPruned(gone)
+    }
+
+    /// Layers that the cache of the builder holds besides images.
+    pub(crate) fn cached_layers(&self) -> std::collections::BTreeSet<std::sync::Arc<str>> {
+        self.builder.cache.values().map(|r| r.layer.diff_id.clone()).collect()
     }
 
     /// The client of a build does not wait any more.

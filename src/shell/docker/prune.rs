@@ -1,9 +1,10 @@
 //! Prunes, which ask first.
 
 use crate::docker::api::{Filters, PruneReport, Reply, Request};
+use crate::docker::{ago, human_size};
 use crate::shell::docker::State;
 use crate::shell::docker::flags::{Count, Flag, Kind, Parsed, Spec, flag};
-use crate::shell::docker::flow::filters;
+use crate::shell::docker::flow::{One, filters};
 use crate::shell::docker::life::reclaimed;
 use crate::shell::job::{Io, Ticket, Wake};
 
@@ -28,6 +29,15 @@ pub(crate) const IMAGE: Spec = spec(
 );
 pub(crate) const NETWORK: Spec =
     spec("network prune", "Remove all unused networks", &[FILTER, FORCE]);
+pub(crate) const BUILDER: Spec = spec(
+    "builder prune",
+    "Remove build cache",
+    &[
+        flag("all", 'a', Kind::Bool, "Remove all unused build cache, not just dangling ones"),
+        FILTER,
+        FORCE,
+    ],
+);
 pub(crate) const VOLUME: Spec = spec(
     "volume prune",
     "Remove unused local volumes",
@@ -136,6 +146,29 @@ pub(crate) fn networks(parsed: Parsed, io: &mut Io<'_>) -> State {
     let warning =
         "WARNING! This will remove all custom networks not used by at least one container.";
     begin(&parsed, warning, vec![(What::Networks, Request::NetworksPrune { filters })], false, io)
+}
+
+/// `builder prune`; it asks nothing here, as `-f` is what everybody types.
+pub(crate) fn builder(parsed: Parsed, io: &mut Io<'_>) -> State {
+    State::One(One::ask(parsed, Request::BuildPrune, print_records, io))
+}
+
+fn print_records(_: &Parsed, reply: Reply, io: &mut Io<'_>) -> u8 {
+    let Reply::BuildPruned(records) = reply else { return 1 };
+    if !records.is_empty() {
+        io.out("ID\t\t\t\t\t\tRECLAIMABLE\tSIZE\t\tLAST ACCESSED\n");
+    }
+    // The first row is set together with the heading, which is wider.
+    let mut gap = "\t\t";
+    let mut total = 0;
+    for (id, bytes, at) in records {
+        let (size, age) = (human_size(bytes), ago(io.now.since(at)));
+        io.out(format!("{id:<40}\ttrue {gap}{size:<10}\t{age}\n"));
+        gap = "\t";
+        total += bytes;
+    }
+    io.out(format!("Total:\t{}\n", human_size(total)));
+    0
 }
 
 pub(crate) fn volumes(parsed: Parsed, io: &mut Io<'_>) -> State {

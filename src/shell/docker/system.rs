@@ -215,7 +215,8 @@ fn df_rows(u: &DiskUsage) -> Vec<Vec<String>> {
     let volumes: u64 = u.volumes.iter().map(|(_, bytes, _)| bytes).sum();
     let idle: u64 = u.volumes.iter().filter(|(_, _, users)| *users == 0).map(|v| v.1).sum();
     let busy = u.volumes.iter().filter(|(_, _, users)| *users > 0).count();
-    let cache = human_size(u.build_cache);
+    let (records, bytes) = u.build_cache;
+    let cache = human_size(bytes);
     vec![
         row(
             "Images",
@@ -232,7 +233,7 @@ fn df_rows(u: &DiskUsage) -> Vec<Vec<String>> {
             with_percent(own(false) - own(true), own(false)),
         ),
         row("Local Volumes", u.volumes.len(), busy, volumes, with_percent(idle, volumes)),
-        row("Build Cache", 0, 0, u.build_cache, cache),
+        row("Build Cache", usize::try_from(records).unwrap_or(0), 0, bytes, cache),
     ]
 }
 

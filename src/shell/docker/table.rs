@@ -57,6 +57,7 @@ const COMMANDS: &[Entry] = &[
     entry(&["container prune"], &prune::CONTAINER, prune::containers),
     entry(&["image inspect"], &inspect::IMAGE, inspect::image),
     entry(&["image prune"], &prune::IMAGE, prune::images),
+    entry(&["builder prune", "buildx prune"], &prune::BUILDER, prune::builder),
     entry(&["network ls", "network list"], &networks::LS, networks::ls),
     entry(&["network create"], &networks::CREATE, networks::create),
     entry(&["network inspect"], &inspect::NETWORK, inspect::network),
@@ -74,7 +75,8 @@ const COMMANDS: &[Entry] = &[
 ];
 
 /// Groups of commands with their help line.
-const GROUPS: [(&str, &str); 5] = [
+const GROUPS: [(&str, &str); 6] = [
+    ("builder", "Manage builds"),
     ("container", "Manage containers"),
     ("image", "Manage images"),
     ("network", "Manage networks"),
