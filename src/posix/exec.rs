@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::posix::ast::{Command, List, Node, Pipeline, When};
+use crate::posix::ast::{Command, How, List, Node, Pipeline, When};
 use crate::posix::expand::{Halt, Scope, Var};
 use crate::posix::process::{Io, MAIN, MAX_TASKS, Process};
 use crate::posix::task::{Fd, Fds, Frame, Task};
@@ -371,7 +371,6 @@ impl Process {
         }
     }
 
-    #[expect(clippy::too_many_lines, reason = "a table of cases, one after the other")]
     fn run_node(
         &mut self,
         task: &mut Task,
@@ -385,50 +384,7 @@ impl Process {
             return;
         }
         let substituted = !results.is_empty();
-        let expanded = self.expand(task, node, results, io, |scope| {
-            let mut redirects = Vec::new();
-            let (mut words, mut assigns) = (Vec::new(), Vec::new());
-            match &node.command {
-                Command::Simple { words: list, assigns: sets } => {
-                    words = scope.fields(list)?;
-                    let before = scope.assigned.len();
-                    for (name, word) in sets {
-                        let value = scope.text(word)?;
-                        scope.assigned.push((name.clone(), value.clone()));
-                        assigns.push((name.clone(), value));
-                    }
-                    // They become the command's own unless there is no command.
-                    if !words.is_empty() {
-                        scope.assigned.truncate(before);
-                    }
-                }
-                Command::For { words: Some(list), .. } => words = scope.fields(list)?,
-                Command::For { words: None, .. } => words = scope.args.to_vec(),
-                Command::Case(subject, arms) => {
-                    words.push(scope.text(subject)?);
-                    for (patterns, _) in arms {
-                        for pattern in patterns {
-                            words.push(scope.pattern(pattern)?);
-                        }
-                    }
-                }
-                Command::Test(list) => {
-                    for word in list {
-                        words.push(scope.text(word)?);
-                        assigns.push((String::new(), scope.pattern(word).unwrap_or_default()));
-                    }
-                }
-                Command::Subshell(_)
-                | Command::Group(_)
-                | Command::If(..)
-                | Command::Loop { .. }
-                | Command::Function(..) => {}
-            }
-            for redirect in &node.redirects {
-                redirects.push((redirect.fd, redirect.how, scope.text(&redirect.target)?));
-            }
-            Ok((words, assigns, redirects))
-        });
+        let expanded = self.expand(task, node, results, io, |scope| expanded(scope, node));
         let Some((words, assigns, redirects)) = expanded else { return };
         let exec = words.first().is_some_and(|w| w == "exec");
         let permanent = exec && matches!(node.command, Command::Simple { .. });
@@ -595,4 +551,53 @@ fn restore_vars(task: &mut Task, saved: Vec<(String, Option<Var>)>) {
             None => vars.remove(&name),
         };
     }
+}
+
+/// The words, assignments and redirections of a command after expansion.
+type Expanded = (Vec<String>, Vec<(String, String)>, Vec<(u32, How, String)>);
+
+/// Expand what a command is made of.
+fn expanded(scope: &mut Scope<'_>, node: &Node) -> Result<Expanded, Halt> {
+    let mut redirects = Vec::new();
+    let (mut words, mut assigns) = (Vec::new(), Vec::new());
+    match &node.command {
+        Command::Simple { words: list, assigns: sets } => {
+            words = scope.fields(list)?;
+            let before = scope.assigned.len();
+            for (name, word) in sets {
+                let value = scope.text(word)?;
+                scope.assigned.push((name.clone(), value.clone()));
+                assigns.push((name.clone(), value));
+            }
+            // They become the command's own unless there is no command.
+            if !words.is_empty() {
+                scope.assigned.truncate(before);
+            }
+        }
+        Command::For { words: Some(list), .. } => words = scope.fields(list)?,
+        Command::For { words: None, .. } => words = scope.args.to_vec(),
+        Command::Case(subject, arms) => {
+            words.push(scope.text(subject)?);
+            for (patterns, _) in arms {
+                for pattern in patterns {
+                    words.push(scope.pattern(pattern)?);
+                }
+            }
+        }
+        Command::Test(list) => {
+            for word in list {
+                words.push(scope.text(word)?);
+                assigns.push((String::new(), scope.pattern(word).unwrap_or_default()));
+            }
+        }
+        Command::Subshell(_)
+        | Command::Group(_)
+        | Command::If(..)
+        | Command::Loop { .. }
+        | Command::Function(..) => {}
+    }
+    for redirect in &node.redirects {
+        redirects.push((redirect.fd, redirect.how, scope.text(&redirect.target)?));
+    }
+    Ok((words, assigns, redirects))
 }

@@ -55,7 +55,6 @@ fn int(arguments: &[Value], at: usize) -> usize {
 }
 
 /// Call a function. Errors are what stands after `at <…>: `.
-#[expect(clippy::too_many_lines, reason = "a table of cases, one after the other")]
 pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, String> {
     let least = match name {
         "print" | "println" | "html" | "js" | "urlquery" => 0,
@@ -122,6 +121,23 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, String> {
                 ));
             }
         },
+        "exists" => {
+            let mut value = first;
+            for key in arguments.iter().skip(1) {
+                match index(&value, key) {
+                    Ok(next) if next != Value::Nil => value = next,
+                    _ => return Ok(Value::Bool(false)),
+                }
+            }
+            Value::Bool(true)
+        }
+        _ => return on_text(name, arguments).map_err(failed),
+    })
+}
+
+/// Functions whose subject is a text.
+fn on_text(name: &str, arguments: &[Value]) -> Result<Value, String> {
+    Ok(match name {
         "split" => {
             let separator = text(arguments, 1);
             let subject = text(arguments, 0);
@@ -149,21 +165,11 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, String> {
             Value::Str(format!("{left}{subject}{right}"))
         }
         "truncate" => Value::Str(text(arguments, 0).chars().take(int(arguments, 1)).collect()),
-        "exists" => {
-            let mut value = first;
-            for key in arguments.iter().skip(1) {
-                match index(&value, key) {
-                    Ok(next) if next != Value::Nil => value = next,
-                    _ => return Ok(Value::Bool(false)),
-                }
-            }
-            Value::Bool(true)
-        }
         "base64decode" => {
             use base64::Engine as _;
             let bytes = base64::engine::general_purpose::STANDARD
                 .decode(text(arguments, 0))
-                .map_err(|e| failed(e.to_string()))?;
+                .map_err(|e| e.to_string())?;
             Value::Str(String::from_utf8_lossy(&bytes).into_owned())
         }
         "html" => {

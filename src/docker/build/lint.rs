@@ -39,7 +39,6 @@ fn sounds_secret(name: &str) -> bool {
 }
 
 /// All warnings about a file, by line.
-#[expect(clippy::too_many_lines, reason = "a table of cases, one after the other")]
 pub(crate) fn lint(instructions: &[Instruction]) -> Vec<Warning> {
     let mut all = Vec::new();
     let mut last_of: Vec<(&str, usize)> = Vec::new();
@@ -62,26 +61,7 @@ pub(crate) fn lint(instructions: &[Instruction]) -> Vec<Warning> {
         match word {
             "FROM" => {
                 last_of.clear();
-                let mut parts = i.rest.split_whitespace();
-                let image = parts.next().unwrap_or("");
-                if !image.contains('$') && ImageRef::parse(image).is_err() && image != "scratch" {
-                    warn(
-                        "InvalidDefaultArgInFrom",
-                        format!(
-                            "Default value for ARG {image} results in empty or invalid base image \
-                             name"
-                        ),
-                    );
-                }
-                if let (Some("as"), "FROM") = (parts.next(), i.written.as_str()) {
-                    warn(
-                        "FromAsCasing",
-                        "'as' and 'FROM' keywords' casing do not match".to_owned(),
-                    );
-                }
-                if let Some(name) = parts.next().filter(|n| n.chars().any(char::is_uppercase)) {
-                    warn("StageNameCasing", format!("Stage name '{name}' should be lowercase"));
-                }
+                from(i, &mut warn);
             }
             "CMD" | "ENTRYPOINT" | "HEALTHCHECK" => {
                 if let Some((_, before)) = last_of.iter().find(|(w, _)| *w == word) {
@@ -111,31 +91,7 @@ pub(crate) fn lint(instructions: &[Instruction]) -> Vec<Warning> {
                 "MaintainerDeprecated",
                 "Maintainer instruction is deprecated in favor of using label".to_owned(),
             ),
-            "ENV" | "ARG" => {
-                let legacy =
-                    word == "ENV" && !i.rest.split_whitespace().next().unwrap_or("").contains('=');
-                if legacy {
-                    warn(
-                        "LegacyKeyValueFormat",
-                        "\"ENV key=value\" should be used instead of legacy \"ENV key value\" format"
-                            .to_owned(),
-                    );
-                }
-                let names: Vec<String> = if legacy {
-                    i.rest.split_whitespace().take(1).map(str::to_owned).collect()
-                } else {
-                    let words = crate::docker::build::words::split(&i.rest);
-                    words.iter().map(|w| w.split('=').next().unwrap_or("").to_owned()).collect()
-                };
-                for name in names.iter().filter(|n| sounds_secret(n)) {
-                    warn(
-                        "SecretsUsedInArgOrEnv",
-                        format!(
-                            "Do not use ARG or ENV instructions for sensitive data ({word} {name:?})"
-                        ),
-                    );
-                }
-            }
+            "ENV" | "ARG" => variables(i, &mut warn),
             "WORKDIR" if !i.rest.starts_with(['/', '$']) => {
                 let path = &i.rest;
                 warn(
@@ -151,6 +107,52 @@ pub(crate) fn lint(instructions: &[Instruction]) -> Vec<Warning> {
     }
     all.sort_by_key(|w| w.line);
     all
+}
+
+/// FROM: its image, its casing, its stage's name.
+fn from(i: &Instruction, warn: &mut impl FnMut(&'static str, String)) {
+    let mut parts = i.rest.split_whitespace();
+    let image = parts.next().unwrap_or("");
+    if !image.contains('$') && ImageRef::parse(image).is_err() && image != "scratch" {
+        warn(
+            "InvalidDefaultArgInFrom",
+            format!(
+                "Default value for ARG {image} results in empty or invalid base image \
+                 name"
+            ),
+        );
+    }
+    if let (Some("as"), "FROM") = (parts.next(), i.written.as_str()) {
+        warn("FromAsCasing", "'as' and 'FROM' keywords' casing do not match".to_owned());
+    }
+    if let Some(name) = parts.next().filter(|n| n.chars().any(char::is_uppercase)) {
+        warn("StageNameCasing", format!("Stage name '{name}' should be lowercase"));
+    }
+}
+
+/// ENV and ARG: the old form, and names of secrets.
+fn variables(i: &Instruction, warn: &mut impl FnMut(&'static str, String)) {
+    let word = &i.word;
+    let legacy = i.word == "ENV" && !i.rest.split_whitespace().next().unwrap_or("").contains('=');
+    if legacy {
+        warn(
+            "LegacyKeyValueFormat",
+            "\"ENV key=value\" should be used instead of legacy \"ENV key value\" format"
+                .to_owned(),
+        );
+    }
+    let names: Vec<String> = if legacy {
+        i.rest.split_whitespace().take(1).map(str::to_owned).collect()
+    } else {
+        let words = crate::docker::build::words::split(&i.rest);
+        words.iter().map(|w| w.split('=').next().unwrap_or("").to_owned()).collect()
+    };
+    for name in names.iter().filter(|n| sounds_secret(n)) {
+        warn(
+            "SecretsUsedInArgOrEnv",
+            format!("Do not use ARG or ENV instructions for sensitive data ({word} {name:?})"),
+        );
+    }
 }
 
 #[cfg(test)]
