@@ -56,35 +56,43 @@ impl Daemon {
         env: &Env<'_, '_>,
     ) -> Result<Reply, ApiError> {
         let id = self.find(text)?;
-        let Some(c) = self.containers.get(&id) else {
-            return Err(ApiError::not_found(format!("No such container: {text}")));
-        };
-        let (path, args) = c
-            .argv
-            .split_first()
-            .map_or((String::new(), Vec::new()), |(p, a)| (p.clone(), a.to_vec()));
         let machine_id = ContainerId::from(id.as_str());
         let own = env.machines.stats(&self.host, &machine_id, env.now()).written_bytes;
-        let all = own + self.find_image(&c.image_id, env).map_or(0, |i| i.size_bytes());
-        let networks = c.endpoints.iter().map(|(n, e)| (n.clone(), endpoint_of(c, n, e)));
-        Ok(Reply::Container(Box::new(ContainerInspect {
-            id: c.id.clone(),
-            created: c.created,
-            path,
-            args,
-            state: state_of(c),
-            image: c.image_id.clone(),
-            name: format!("/{}", c.name),
-            restart_count: c.manager.count,
-            config: c.config.clone(),
-            host: c.host.clone(),
-            mounts: c.mounts.clone(),
-            networks: networks.collect(),
-            // After a lost daemon only lists still show old ports.
-            ports: if c.running { c.ports.clone() } else { Default::default() },
-            exec_ids: c.execs.clone(),
-            sandbox_id: c.sandbox_id.clone(),
-            size: size.then_some((own, all)),
-        })))
+        let image = |c: &Container| self.find_image(&c.image_id, env).map_or(0, |i| i.size_bytes());
+        let size = |c: &Container| size.then(|| (own, own + image(c)));
+        let found = self.containers.get(&id).map(|c| inspected(c, size(c)));
+        let missing = || ApiError::not_found(format!("No such container: {text}"));
+        found.map(|c| Reply::Container(Box::new(c))).ok_or_else(missing)
+    }
+
+    /// A container as its inspection shows it, by its full id.
+    pub(crate) fn inspected(&self, id: &str) -> Option<ContainerInspect> {
+        self.containers.get(id).map(|c| inspected(c, None))
+    }
+}
+
+/// A container in API form; `size` is what it wrote and what it is in all.
+fn inspected(c: &Container, size: Option<(u64, u64)>) -> ContainerInspect {
+    let (path, args) =
+        c.argv.split_first().map_or((String::new(), Vec::new()), |(p, a)| (p.clone(), a.to_vec()));
+    let networks = c.endpoints.iter().map(|(n, e)| (n.clone(), endpoint_of(c, n, e)));
+    ContainerInspect {
+        id: c.id.clone(),
+        created: c.created,
+        path,
+        args,
+        state: state_of(c),
+        image: c.image_id.clone(),
+        name: format!("/{}", c.name),
+        restart_count: c.manager.count,
+        config: c.config.clone(),
+        host: c.host.clone(),
+        mounts: c.mounts.clone(),
+        networks: networks.collect(),
+        // After a lost daemon only lists still show old ports.
+        ports: if c.running { c.ports.clone() } else { Default::default() },
+        exec_ids: c.execs.clone(),
+        sandbox_id: c.sandbox_id.clone(),
+        size,
     }
 }

@@ -337,6 +337,13 @@ impl Engines {
         (stamp != seen).then(|| (stamp, daemon.processes()))
     }
 
+    /// A container of a host as `docker inspect` would show it, by its full id; also while the
+    /// daemon is down.
+    #[must_use]
+    pub fn inspected(&self, host: &str, id: &str) -> Option<api::ContainerInspect> {
+        self.daemons.get(&HostId::from(host))?.inspected(id)
+    }
+
     /// The container whose main process has this process id on a host.
     #[must_use]
     pub fn container_of_pid(&self, host: &str, pid: u32) -> Option<machine::ContainerId> {

@@ -315,6 +315,13 @@ impl Cluster {
                     Subject::object(change.kind.name(), &change.key.namespace, &change.key.name)
                 });
                 let cause = cx.cause;
+                let why = match first.filter(|_| actor.name == "you") {
+                    Some(change) => {
+                        let object = format!("{}/{}", change.kind.name(), change.key.name);
+                        why.with("object", object.as_str())
+                    }
+                    None => why,
+                };
                 cx.record(actor, subject, why);
                 self.fan_out(cx);
                 cx.cause = cause;
@@ -399,8 +406,10 @@ impl Cluster {
 
     /// A call of kube-controller-manager reaches the server.
     fn call(&mut self, tag: u64, cx: &mut Cx<'_, Output>) {
-        let Some((name, call)) = self.controllers.request(tag) else { return };
+        let Some((name, call, cause)) = self.controllers.request(tag) else { return };
         let (request, why) = (call.request.clone(), call.why.clone());
+        // Several syncs begin at one moment: each call goes on from the cause of its own.
+        cx.cause = cause;
         let result = self.serve(&request, Actor::only(name), why, cx);
         let wishes = self.controllers.answered(tag, &result, cx);
         self.grant(wishes, cx);

@@ -764,11 +764,12 @@ impl Room<'_, '_> {
         let Some(victim) = procs.max_by_key(|(_, p)| most(p)).map(|(n, _)| *n) else { return };
         self.container.live.oom_seen = true;
         self.container.live.oom_near = false;
-        let limit = self.container.spec.memory_limit_bytes.unwrap_or(0);
-        let message = self
-            .message("why-machine-oom")
-            .with("limit", i64::try_from(limit >> 20).unwrap_or(i64::MAX));
-        self.cx.record(self.actor(), self.subject(), message);
+        if let Some(limit) = self.container.spec.memory_limit_bytes {
+            let message = self
+                .message("why-machine-oom")
+                .with("limit", i64::try_from(limit >> 20).unwrap_or(i64::MAX));
+            self.cx.record(self.actor(), self.subject(), message);
+        }
         let id = self.container.spec.id.clone();
         self.notice(Happening::OutOfMemory { id });
         self.finish(victim, KILLED + SIGKILL);

@@ -66,7 +66,8 @@ impl Bucket {
         self.refused + self.timeout + self.dns + self.server_error
     }
 
-    /// The upper end of the class in which this many of 100 good answers lie; `None` without any.
+    /// The time within which this many of 100 good answers came, taken as evenly spread inside
+    /// their latency class; `None` without any.
     #[must_use]
     pub fn percentile_us(&self, percent: u32) -> Option<u64> {
         let total: u64 = self.classes.iter().map(|n| u64::from(*n)).sum();
@@ -74,15 +75,26 @@ impl Bucket {
             return None;
         }
         let wanted = (total * u64::from(percent)).div_ceil(100).max(1);
-        let mut seen = 0;
+        let (mut seen, mut low) = (0, 0);
         for (at, count) in self.classes.iter().enumerate() {
-            seen += u64::from(*count);
-            if seen >= wanted {
-                let last = CLASSES_US.last().copied();
-                return CLASSES_US.get(at).copied().or(last);
+            let count = u64::from(*count);
+            // The last class has no end.
+            let high = CLASSES_US.get(at).copied().unwrap_or(low);
+            if seen + count >= wanted {
+                let rank = 2 * (wanted - seen) - 1;
+                return Some(low + (high - low) * rank / (2 * count));
             }
+            seen += count;
+            low = high;
         }
         None
+    }
+
+    /// Take good answers away that were added before.
+    pub fn forget_answers(&mut self, other: &Self) {
+        for (mine, theirs) in self.classes.iter_mut().zip(other.classes) {
+            *mine = mine.saturating_sub(theirs);
+        }
     }
 
     /// Add another second's counts.

@@ -289,7 +289,7 @@ fn a_load_counts_by_the_second_and_leaves_nothing_behind() {
     let load = town.fabric.load(LoadId(1)).unwrap();
     let good = load.seconds.get(&5).copied().unwrap();
     assert_eq!((good.sent, good.ok, good.failed()), (50, 50, 0));
-    assert_eq!((good.percentile_us(50), good.percentile_us(95)), (Some(7_000), Some(7_000)));
+    assert_eq!((good.percentile_us(50), good.percentile_us(95)), (Some(5_980), Some(6_900)));
     assert_eq!(load.seconds.get(&12).map(|b| (b.ok, b.refused)), Some((0, 50)));
     assert_eq!(load.seconds.get(&18).map(|b| b.timeout), Some(50));
     assert_eq!((load.total.sent, load.total.ok + load.total.failed()), (1000, 1000));

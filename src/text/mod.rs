@@ -110,7 +110,7 @@ impl Catalogue {
 
     fn value(&self, value: &Arg) -> FluentValue<'static> {
         match value {
-            Arg::Text(text) => text.to_string().into(),
+            Arg::Text(text) => container_name(text).to_owned().into(),
             Arg::Number(n) => FluentValue::from(*n),
             Arg::Duration(d) => self.duration(*d).into(),
         }
@@ -139,6 +139,13 @@ impl Catalogue {
             format!("{ms}{milli}")
         }
     }
+}
+
+/// The runtime knows the containers of pods as `k8s_<container>_<pod>_<namespace>`, a person by
+/// their own name.
+fn container_name(text: &str) -> &str {
+    let parts = text.strip_prefix("k8s_").and_then(|rest| rest.split_once('_'));
+    parts.map_or(text, |(container, _)| container)
 }
 
 fn bundle(lang: &str) -> FluentBundle<FluentResource> {

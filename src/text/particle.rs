@@ -48,8 +48,32 @@ fn ending(word: &str) -> Ending {
         // Digits: 영 일 이 삼 사 오 육 칠 팔 구.
         Some('0' | '3' | '6') => Ending::Consonant,
         Some('1' | '7' | '8') => Ending::Rieul,
-        Some('l' | 'L' | 'r' | 'R') => Ending::Rieul,
-        Some(c) if "bckmnptBCKMNPT".contains(c) => Ending::Consonant,
+        Some(c) if c.is_ascii_alphabetic() => english(word),
+        _ => Ending::Vowel,
+    }
+}
+
+/// The end of a word in Latin letters: spelled out where it has no vowels, else as it sounds.
+fn english(word: &str) -> Ending {
+    let letters = word.trim_end_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
+    let at = letters.rfind(|c: char| !c.is_ascii_alphabetic());
+    let last = at.and_then(|at| letters.get(at + 1..)).unwrap_or(&letters);
+    let vowel = |c: char| "aeiouy".contains(c);
+    let mut back = last.chars().rev();
+    let (end, before) = (back.next().unwrap_or('a'), back.next().unwrap_or('-'));
+    if !last.contains(vowel) {
+        return match end {
+            'l' | 'r' => Ending::Rieul,
+            'm' | 'n' => Ending::Consonant,
+            _ => Ending::Vowel,
+        };
+    }
+    match end {
+        'l' | 'r' => Ending::Rieul,
+        'm' | 'n' => Ending::Consonant,
+        'g' if before == 'n' => Ending::Consonant,
+        // After another consonant a vowel is put behind: 클라이언트, 네트워크.
+        'b' | 'c' | 'k' | 'p' | 't' if vowel(before) || before == 'c' => Ending::Consonant,
         _ => Ending::Vowel,
     }
 }
@@ -67,7 +91,11 @@ mod tests {
             ("node-3", "을", "을"),
             ("레이블", "으로", "로"),
             ("web", "이", "이"),
-            ("db", "이", "이"),
+            ("db", "이", "가"),
+            ("client", "을", "를"),
+            ("back-tier", "으로", "로"),
+            ("staging", "은", "은"),
+            ("shop-sql", "으로", "로"),
             ("redis", "을", "를"),
         ] {
             assert_eq!(choose(word, form), wanted, "{word} {form}");

@@ -3,21 +3,26 @@
 mod acts;
 mod keys;
 
+pub(super) use acts::{FIRST_TERMINAL, MAX_TERMINALS};
+
 use std::rc::Rc;
 
 use gloo::events::EventListener;
 use gloo::render::{AnimationFrame, request_animation_frame};
 use yew::prelude::*;
 
-use crate::base::time::SimTime;
+use crate::base::time::{SimDuration, SimTime};
 use crate::text::Catalogue;
 use crate::ui::opening::{self, Opened};
 use crate::ui::pacer;
 use crate::ui::panels::{files, graphs, header, inspector, map, menu, terminal, timeline};
 use crate::ui::state::{Msg, Panel, Platform};
 use crate::ui::{js, storage};
+use crate::view::captions::{self, Caption};
 use crate::view::editor::Verdict;
+use crate::view::flows::{self, Flows};
 use crate::view::focus::Focus;
+use crate::view::preview::Preview;
 use crate::view::timeline::Mark;
 use crate::view::traffic::Traffic;
 use crate::view::{map as map_view, object, screen};
@@ -34,8 +39,8 @@ const SLICE_EVENTS: u32 = 500;
 const REFRESH_MS: f64 = 100.0;
 /// The session is kept this often.
 const KEEP_MS: f64 = 5_000.0;
-/// The learner's terminal.
-pub(super) const TERMINAL: u32 = 1;
+/// Dots of requests are shown on their way at most this long, in milliseconds of the person.
+const DOTS_MS: u64 = 2_000;
 
 /// The page.
 pub(super) struct App {
@@ -49,7 +54,9 @@ pub(super) struct App {
     scrub: Option<(SimTime, World)>,
     focus: Option<Focus>,
     panel: Panel,
-    menu: bool,
+    menu: Option<Option<Focus>>,
+    preview: Option<Rc<Preview>>,
+    terminal: u32,
     present: bool,
     notice: Option<String>,
     file: String,
@@ -77,8 +84,16 @@ pub(super) struct Shown {
     pub(super) marks: Vec<Mark>,
     /// The graphs.
     pub(super) traffic: Traffic,
-    /// The terminal.
+    /// The terminal that is shown.
     pub(super) terminal: screen::Terminal,
+    /// Numbers of all terminals.
+    pub(super) terminals: Vec<u32>,
+    /// Requests on their way over the map.
+    pub(super) flows: Rc<Flows>,
+    /// What happened last, newest last.
+    pub(super) captions: Vec<Caption>,
+    /// What the client asks for.
+    pub(super) client: Option<String>,
     /// Names that the terminal can complete.
     pub(super) names: Rc<Vec<String>>,
     /// Files of the learner.
@@ -97,19 +112,26 @@ impl Shown {
         platform: Platform,
         focus: Option<&Focus>,
         catalogue: &Catalogue,
+        terminal: u32,
+        speed: u32,
     ) -> Self {
         let world = past.unwrap_or(session.head());
         let map = map_view::map(world);
+        let window = SimDuration(DOTS_MS * 250 * u64::from(speed.max(1)));
         Self {
             now: world.now(),
             inspected: focus.and_then(|focus| object::inspect(world, focus, catalogue)),
             marks: crate::view::timeline::marks(session, catalogue),
             traffic: crate::view::traffic::traffic(world, &map),
-            terminal: screen::terminal(world, TERMINAL),
+            terminal: screen::terminal(world, terminal),
+            terminals: world.shell().terminals().keys().copied().collect(),
+            flows: Rc::new(flows::flows(world, &map, window)),
+            captions: captions::captions(world, catalogue),
+            client: screen::client(world),
             names: Rc::new(crate::view::complete::names(world, &map, platform.home())),
             files: screen::files(world, platform.home()),
             faults: screen::faults(world, catalogue),
-            breakable: screen::breakable(&map),
+            breakable: screen::breakable(world, &map),
             map,
         }
     }
@@ -135,7 +157,9 @@ impl Component for App {
             scrub: None,
             focus: None,
             panel: Panel::Map,
-            menu: false,
+            menu: None,
+            preview: None,
+            terminal: FIRST_TERMINAL,
             present: false,
             notice: None,
             file,
@@ -176,30 +200,35 @@ impl Component for App {
             "page",
             format!("show-{}", self.panel.class()),
             self.present.then_some("present"),
+            self.focus.is_some().then_some("focused"),
             past.is_some().then_some("past"),
         );
         html! {
-            <div class={classes}>
+            <>
+            <div class={classes} inert={self.menu.is_some()}>
                 <header::Header catalogue={catalogue.clone()} platform={self.platform}
                     theme={self.theme} present={self.present} panel={self.panel}
                     notice={self.notice.clone()} guest={self.guest} send={send.clone()} />
                 <files::Files catalogue={catalogue.clone()} files={shown.files.clone()}
                     open={self.file.clone()} text={self.text()} verdict={self.verdict.clone()}
-                    changed={self.draft.is_some()} send={send.clone()} />
+                    changed={self.draft.is_some()} platform={self.platform}
+                    preview={self.preview.clone()} send={send.clone()} />
                 <map::MapPanel catalogue={catalogue.clone()} shown={shown.clone()}
-                    focus={self.focus.clone()} send={send.clone()} />
+                    focus={self.focus.clone()} pace={self.pace()} send={send.clone()} />
                 <inspector::Inspector catalogue={catalogue.clone()} shown={shown.clone()}
                     focus={self.focus.clone()} send={send.clone()} />
                 <terminal::Terminal catalogue={catalogue.clone()} shown={shown.clone()}
-                    past={past.is_some()} send={send.clone()} />
+                    number={self.terminal} past={past.is_some()} send={send.clone()} />
                 <graphs::Graphs catalogue={catalogue.clone()} shown={shown.clone()} />
                 <timeline::Timeline catalogue={catalogue.clone()} shown={shown.clone()}
                     head={self.session.head().now()} past={past} playing={self.playing}
                     speed={self.speed} send={send.clone()} />
-                if self.menu {
-                    <menu::Menu catalogue={catalogue} shown={shown.clone()} send={send} />
-                }
             </div>
+            if let Some(about) = &self.menu {
+                <menu::Menu catalogue={catalogue} shown={shown.clone()} about={about.clone()}
+                    send={send} />
+            }
+            </>
         }
     }
 }
@@ -264,10 +293,10 @@ impl App {
                 }
             }
             Msg::Break(kind, target) => {
-                self.menu = false;
+                self.menu = None;
                 self.command(Command::Break { kind, target, lasting: None });
             }
-            Msg::Menu(shown) => self.menu = shown,
+            Msg::Menu(shown) => self.menu = shown.map(|about| about.or_else(|| self.focus.clone())),
             Msg::Language(lang) => self.speak(lang),
             Msg::Theme(theme) => self.shine(theme),
             Msg::Present(present) => self.present = present,
@@ -291,23 +320,27 @@ impl App {
             Msg::Return => self.leave(),
             Msg::Key(key) => self.key(ctx, &key),
             Msg::Remove(path) => self.remove(path),
+            Msg::Rename(name) => self.rename(&name),
+            Msg::Carry => self.carry(),
+            Msg::Preview => self.preview(),
+            Msg::Terminal(number) => self.terminal = number,
+            Msg::NewTerminal => self.open_terminal(),
+            Msg::Aim(url) => self.aim(url),
             Msg::Share => self.share(ctx),
             Msg::Shared(Ok(_)) => self.notice = Some(self.catalogue.label("notice-copied")),
             Msg::Shared(Err(link)) => self.notice = Some(link),
             Msg::Panel(panel) => self.panel = panel,
-            Msg::Open(path) => {
-                self.save_draft();
-                self.file = path;
-                self.check();
-            }
-            Msg::Edited(text) => {
-                self.draft = Some(text);
-                self.check();
-            }
+            Msg::Open(path) => self.open(path),
+            Msg::Edited(text) => self.edit(text),
             Msg::NewFile => self.new_file(),
             Msg::Apply => self.apply(),
             Msg::Dismiss => self.notice = None,
         }
+    }
+
+    /// Simulated microseconds that pass per millisecond.
+    fn pace(&self) -> u32 {
+        if self.playing && self.scrub.is_none() { self.speed * 250 } else { 0 }
     }
 
     fn select(&mut self, focus: Option<Focus>) {
@@ -331,8 +364,19 @@ impl App {
 
     fn refresh(&mut self) {
         let past = self.scrub.as_ref().map(|(_, world)| world);
-        let focus = self.focus.as_ref();
-        let shown = Shown::of(&self.session, past, self.platform, focus, &self.catalogue);
+        let world = past.unwrap_or(self.session.head());
+        if !world.shell().terminals().contains_key(&self.terminal) {
+            self.terminal = FIRST_TERMINAL;
+        }
+        let shown = Shown::of(
+            &self.session,
+            past,
+            self.platform,
+            self.focus.as_ref(),
+            &self.catalogue,
+            self.terminal,
+            self.speed,
+        );
         self.view = Rc::new(shown);
         self.dirty = false;
     }

@@ -24,6 +24,15 @@ extern "C" {
     ) -> Editor;
     #[wasm_bindgen(method)]
     pub(super) fn graph(this: &EditorModule, parent: &Element) -> Graph;
+    #[wasm_bindgen(method)]
+    pub(super) fn dots(this: &EditorModule, canvas: &Element) -> Dots;
+
+    /// Requests over the map.
+    pub type Dots;
+    #[wasm_bindgen(method)]
+    pub(super) fn show(this: &Dots, json: &str, pace: u32);
+    #[wasm_bindgen(method)]
+    pub(super) fn stop(this: &Dots);
 
     /// An editor.
     pub type Editor;

@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::base::time::SimTime;
 use crate::text::Catalogue;
-use crate::ui::app::Shown;
+use crate::ui::app::{FIRST_TERMINAL, Shown};
 use crate::ui::opening;
 use crate::ui::state::Platform;
 use crate::view::{map, screen};
@@ -15,6 +15,8 @@ use crate::world::save::Save;
 const LENGTH_MS: u64 = 60_000;
 /// Simulated milliseconds between two looks.
 const LOOK_MS: u64 = 500;
+/// Speed of the clock, in quarters.
+const SPEED: u32 = 4;
 /// Events between two looks at most.
 const BUDGET: u32 = 1_000_000;
 
@@ -32,7 +34,9 @@ pub fn rehearse() -> u32 {
     for look in 1..=LENGTH_MS / LOOK_MS {
         session.advance(SimTime::from_millis(look * LOOK_MS), BUDGET);
         for catalogue in &catalogues {
-            let shown = Shown::of(&session, None, platform, None, catalogue);
+            let shown = Shown::of(&session, None, platform, None, catalogue, FIRST_TERMINAL, SPEED);
+            let told = serde_json::to_string(&*shown.flows).unwrap_or_default();
+            tiles = tiles.max(u32::from(told.is_empty()));
             tiles = map::tiles(&shown.map).fold(0, |n, _| n + 1).max(tiles);
         }
     }

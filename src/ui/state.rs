@@ -93,8 +93,8 @@ pub(super) enum Msg {
     Branch,
     /// A fault from the menu.
     Break(FaultKind, String),
-    /// Show or hide the menu of faults.
-    Menu(bool),
+    /// Show the menu of faults, for a thing or for any, or hide it.
+    Menu(Option<Option<Focus>>),
     /// Another language.
     Language(&'static str),
     /// Light or dark.
@@ -121,6 +121,18 @@ pub(super) enum Msg {
     Return,
     /// A key outside of text fields.
     Key(String),
+    /// Show another terminal.
+    Terminal(u32),
+    /// Open one more terminal.
+    NewTerminal,
+    /// Let the client send its requests to an address.
+    Aim(String),
+    /// Show what applying the open file would change.
+    Preview,
+    /// Give the open file another name.
+    Rename(String),
+    /// Take the open file over into the other world.
+    Carry,
     /// Remove a file.
     Remove(String),
     /// Show another panel on a narrow screen.

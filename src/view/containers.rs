@@ -1,18 +1,18 @@
 //! Docker hosts on the map: containers by Compose project.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::docker::ContainerView;
 use crate::machine::{HostId, Power};
 use crate::view::focus::Focus;
-use crate::view::map::{Bar, Group, Machine, Map, Service, Tile};
+use crate::view::map::{Bar, Drawer, Group, Machine, Map, Service, Tile};
 use crate::view::status::State;
 use crate::world::world::World;
 
 /// Put Docker hosts and their containers onto the map.
 pub(super) fn fill(map: &mut Map, world: &World) {
     let hosts: Vec<String> = world.docker().hosts().map(|h| h.as_str().to_owned()).collect();
-    let mut counts: BTreeMap<&'static str, u32> = BTreeMap::new();
+    let (mut images, mut volumes, mut networks) = (Vec::new(), Vec::new(), BTreeSet::new());
     for name in &hosts {
         let id = HostId::new(name.as_str());
         let Some(host) = world.machines().host(&id) else { continue };
@@ -34,14 +34,18 @@ pub(super) fn fill(map: &mut Map, world: &World) {
             memory,
             groups,
         });
-        *counts.entry("drawer-images").or_default() += small(host.tags.len());
-        *counts.entry("drawer-volumes").or_default() += small(host.volumes.len());
+        images.extend(host.tags.keys().map(ToString::to_string));
+        volumes.extend(host.volumes.keys().map(ToString::to_string));
+        let states = world.docker().container_states(name);
+        networks.extend(states.into_iter().flat_map(|state| state.networks.into_keys()));
     }
-    map.drawers.extend(counts);
-}
-
-fn small(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
+    let networks: Vec<String> = networks.into_iter().collect();
+    let drawers =
+        [("drawer-images", images), ("drawer-volumes", volumes), ("drawer-networks", networks)];
+    let full = drawers.into_iter().filter(|(_, names)| !names.is_empty());
+    map.drawers.extend(
+        full.map(|(id, names)| Drawer::new(id, names.into_iter().map(|name| (None, name)))),
+    );
 }
 
 fn groups(map: &mut Map, world: &World, host: &str, off: bool) -> Vec<Group> {
@@ -61,6 +65,7 @@ fn groups(map: &mut Map, world: &World, host: &str, off: bool) -> Vec<Group> {
                 focus: focus.clone(),
                 name: found.name.clone(),
                 address: published.join(", "),
+                url: found.ports.values().flatten().next().map(|p| format!("http://{host}:{p}/")),
                 ready: u32::from(state == State::Ready),
                 total: 1,
                 tiles: vec![found.id.clone()],

@@ -27,10 +27,16 @@ impl Focus {
         Self(format!("machine/{name}"))
     }
 
-    /// The trace subject of the same thing.
+    /// The trace subjects of the same thing: a machine is told of by itself and by its daemon.
     #[must_use]
-    pub fn subject(&self) -> Subject {
-        Subject::new(self.0.as_str())
+    pub fn subjects(&self) -> Vec<Subject> {
+        let host = match self.parts().as_slice() {
+            ["machine", host] | ["Node", "", host] => Some((*host).to_owned()),
+            _ => None,
+        };
+        let machine =
+            host.iter().flat_map(|host| ["host", "dockerd"].map(|at| format!("{at}/{host}")));
+        [self.0.clone()].into_iter().chain(machine).map(Subject::new).collect()
     }
 
     /// Its parts, as written between slashes.

@@ -16,9 +16,40 @@ pub struct Map {
     pub services: Vec<Service>,
     /// Pods that wait for a node.
     pub pending: Vec<Tile>,
-    /// Counts for the drawers below the map: text id, number.
-    pub drawers: Vec<(&'static str, u32)>,
+    /// The drawers below the map.
+    pub drawers: Vec<Drawer>,
 }
+
+/// Things that are no machines and run nowhere.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Drawer {
+    /// Text id of its name.
+    pub id: &'static str,
+    /// How many things lie in it.
+    pub count: usize,
+    /// Some of them: what selecting one selects, and its name.
+    pub items: Vec<(Option<Focus>, String)>,
+}
+
+impl Drawer {
+    /// A drawer with its first things.
+    pub(super) fn new(
+        id: &'static str,
+        items: impl Iterator<Item = (Option<Focus>, String)>,
+    ) -> Self {
+        let mut drawer = Self { id, ..Self::default() };
+        for item in items {
+            drawer.count += 1;
+            if drawer.items.len() < MAX_ITEMS {
+                drawer.items.push(item);
+            }
+        }
+        drawer
+    }
+}
+
+/// Things of a drawer that are listed.
+const MAX_ITEMS: usize = 40;
 
 /// A machine.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -105,6 +136,8 @@ pub struct Service {
     pub name: String,
     /// Address and ports.
     pub address: String,
+    /// Where a client outside reaches it.
+    pub url: Option<String>,
     /// Endpoints that are ready.
     pub ready: u32,
     /// All endpoints.

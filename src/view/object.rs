@@ -1,15 +1,19 @@
 //! The inspector: one thing in words, as YAML, with its events, logs, relations and causes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::base::gotemplate::Value;
 use crate::base::time::SimTime;
+use crate::base::yaml;
+use crate::engine::trace::{Subject, TraceEntry};
 use crate::kube::Cluster;
 use crate::kube::api::object::Key;
 use crate::kube::kinds::{Kind, Object};
 use crate::kube::scheduler::cycle::NodeVerdict;
-use crate::machine::{ContainerId, HostId};
+use crate::machine::{ContainerId, HostId, Power};
 use crate::text::Catalogue;
 use crate::view::explain;
 use crate::view::focus::Focus;
@@ -38,6 +42,8 @@ pub struct Inspected {
     pub facts: Vec<(&'static str, String)>,
     /// The object as `kubectl get -o yaml` or `docker inspect` prints it.
     pub source: String,
+    /// The file that it comes from, and the part of that file.
+    pub origin: Option<(String, String)>,
     /// Its events, oldest first: time, type, reason, message.
     pub events: Vec<Event>,
     /// The last lines of its log.
@@ -101,19 +107,42 @@ pub fn inspect(world: &World, focus: &Focus, catalogue: &Catalogue) -> Option<In
         _ => None,
     }
     .unwrap_or_default();
-    let subject = focus.subject();
+    let mut subjects = focus.subjects();
+    subjects.extend(dark_host(world, focus).map(|host| Subject::new(format!("host/{host}"))));
+    let about = world.trace().iter().rev().filter(|e| subjects.contains(&e.subject));
+    let told: Vec<&TraceEntry> = about.filter(|e| explain::telling(e)).take(HISTORY).collect();
+    // What is ready now is not so because a probe failed before.
+    let ready = found.facts.iter().any(|(id, value)| *id == "fact-ready" && value == "True");
+    let newest = told.iter().find(|e| !(ready && e.what.id == "why-kubelet-probe-failed"));
     let step = |s: explain::Step| Step { at: s.at, actor: s.actor, text: s.text };
-    found.why = explain::why(world, &subject, catalogue).into_iter().map(step).collect();
-    let history = world.trace().iter().rev().filter(|e| e.subject == subject).take(HISTORY);
-    found.history = history
-        .map(|e| Step {
-            at: e.at,
-            actor: e.actor.name.to_owned(),
-            text: explain::line(e, catalogue),
-        })
-        .collect();
+    let steps = newest.map(|entry| explain::steps(world, entry.id, catalogue));
+    found.why = steps.into_iter().flatten().map(step).collect();
+    let past = told.iter().map(|e| Step {
+        at: e.at,
+        actor: e.actor.name.to_owned(),
+        text: explain::line(e, catalogue),
+    });
+    found.history = past.collect();
     let known = !found.name.is_empty() || !found.why.is_empty();
+    if found.name.is_empty() {
+        found.name = focus.parts().last().copied().unwrap_or_default().to_owned();
+    }
     known.then_some(found)
+}
+
+/// The machine without power on which a pod or container is.
+fn dark_host(world: &World, focus: &Focus) -> Option<String> {
+    let host = match focus.parts().as_slice() {
+        ["container", host, _] => (*host).to_owned(),
+        ["Pod", namespace, name] => {
+            let entry = world.kube()?.store.get(Kind::Pod, &Key::new(namespace, name))?;
+            let Object::Pod(pod) = &*entry.object else { return None };
+            pod.spec.as_ref()?.node_name.clone()?
+        }
+        _ => return None,
+    };
+    let power = world.machines().host(&HostId::new(host.as_str()))?.power;
+    (power != Power::On).then_some(host)
 }
 
 fn object(
@@ -175,6 +204,9 @@ fn facts(found: &mut Inspected, object: &Object) {
             let status = pod.status.as_ref();
             let node = pod.spec.as_ref().and_then(|s| s.node_name.clone());
             found.facts.extend(node.map(|node| ("fact-node", node)));
+            let conditions = status.and_then(|s| s.conditions.as_ref()).into_iter().flatten();
+            let ready = conditions.filter(|c| c.type_ == "Ready").map(|c| c.status.clone());
+            found.facts.extend(ready.map(|status| ("fact-ready", status)));
             let ip = status.and_then(|s| s.pod_ip.clone());
             found.facts.extend(ip.map(|ip| ("fact-address", ip)));
             let images: Vec<String> = pod
@@ -322,11 +354,55 @@ fn container(world: &World, host: &str, id: &str) -> Option<Inspected> {
         name: state.name.clone(),
         place: host.to_owned(),
         facts,
+        source: inspected(world, host, &state.id),
+        origin: compose_service(world, host, &state.labels),
         events: docker_events(world, host, &state.id),
         log: log(world, host, &state.id),
         relations: vec![("relation-node", Focus::machine(host), host.to_owned())],
         ..Inspected::default()
     })
+}
+
+/// What `docker inspect` prints.
+fn inspected(world: &World, host: &str, id: &str) -> String {
+    let found = world.docker().inspected(host, id);
+    let values = found.iter().map(crate::shell::docker::values::container).collect();
+    Value::List(values).pretty_json()
+}
+
+/// The file and the lines of it that describe the service of a container made by Compose.
+fn compose_service(
+    world: &World,
+    host: &str,
+    labels: &BTreeMap<String, String>,
+) -> Option<(String, String)> {
+    let label = |key: &str| labels.get(&format!("com.docker.compose.{key}"));
+    let service = label("service")?;
+    let paths = label("project.config_files")?.split(',');
+    // A later file overrides: the last one that knows the service says most about it.
+    let mut found = paths.filter_map(|path| {
+        let text = super::screen::file_if_any(world, host, path)?;
+        let part = fragment(&text, service)?;
+        Some((path.rsplit('/').next().unwrap_or(path).to_owned(), part))
+    });
+    found.next_back()
+}
+
+/// The lines of a service in a Compose file.
+fn fragment(text: &str, service: &str) -> Option<String> {
+    let nodes = yaml::parse(text).ok()?;
+    let services = nodes.first()?.get("services")?;
+    let key = services.key_node(service)?;
+    let indent = usize::try_from(key.span.column).ok()?.checked_sub(1)?;
+    let from = usize::try_from(key.span.line).ok()?.checked_sub(1)?;
+    let deeper =
+        |line: &&str| line.trim().is_empty() || line.len() - line.trim_start().len() > indent;
+    let mut lines: Vec<&str> = text.lines().skip(from).take(1).collect();
+    lines.extend(text.lines().skip(from + 1).take_while(deeper));
+    while lines.last().is_some_and(|line| line.trim().is_empty()) {
+        lines.pop();
+    }
+    Some(lines.join("\n"))
 }
 
 /// The newest events of dockerd about a container, oldest first.
@@ -361,4 +437,21 @@ fn machine(world: &World, name: &str) -> Option<Inspected> {
         ],
         ..Inspected::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_cut_out_of_its_file() {
+        let text = "services:\n  web:\n    image: a\n\n    ports: [\"80\"]\n\n  db:\n    image: b\nvolumes: {}\n";
+        for (service, wanted) in [
+            ("web", Some("  web:\n    image: a\n\n    ports: [\"80\"]")),
+            ("db", Some("  db:\n    image: b")),
+            ("none", None),
+        ] {
+            assert_eq!(fragment(text, service).as_deref(), wanted, "{service}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ use crate::kube::clock::sim_time;
 use crate::kube::kinds::{Kind, Object};
 use crate::machine::{HostId, Power};
 use crate::view::focus::Focus;
-use crate::view::map::{Bar, Group, Machine, Map, Service, Tile};
+use crate::view::map::{Bar, Drawer, Group, Machine, Map, Service, Tile};
 use crate::view::status::State;
 use crate::world::world::World;
 
@@ -41,14 +41,25 @@ pub(super) fn fill(map: &mut Map, kube: &Cluster, world: &World) {
     let pending = by_node.get("").unwrap_or(&none);
     map.pending = pending.iter().map(|pod| tile(pod, world, true)).collect();
     services(map, kube);
-    let count = |kind| u32::try_from(store.list(kind).count()).unwrap_or(u32::MAX);
+    let listed = |kind: Kind| {
+        store.list(kind).filter(|(key, _)| &*key.namespace != "kube-system").map(move |(key, _)| {
+            let name = format!("{}/{}", kind.name(), key.name);
+            (Some(Focus::object(kind.name(), &key.namespace, &key.name)), name)
+        })
+    };
+    let several = |kinds: &'static [Kind]| kinds.iter().flat_map(move |kind| listed(*kind));
     map.drawers = vec![
-        ("drawer-pending", u32::try_from(map.pending.len()).unwrap_or(u32::MAX)),
-        ("drawer-deployments", count(Kind::Deployment)),
-        ("drawer-config", count(Kind::ConfigMap) + count(Kind::Secret)),
-        ("drawer-events", count(Kind::Event)),
+        Drawer::new("drawer-deployments", listed(Kind::Deployment)),
+        Drawer::new("drawer-workloads", several(WORKLOADS)),
+        Drawer::new("drawer-config", several(&[Kind::ConfigMap, Kind::Secret])),
+        Drawer::new("drawer-volumes", several(&[Kind::PersistentVolumeClaim])),
     ];
+    map.drawers.retain(|drawer| drawer.count > 0);
 }
+
+/// What makes pods besides Deployments.
+const WORKLOADS: &[Kind] =
+    &[Kind::ReplicaSet, Kind::StatefulSet, Kind::DaemonSet, Kind::Job, Kind::CronJob];
 
 fn machine(node: &Node, name: &str, pods: &[&Pod], world: &World) -> Machine {
     let ready = condition(node, "Ready");
@@ -269,6 +280,9 @@ fn services(map: &mut Map, kube: &Cluster) {
             })
             .collect();
         let address = spec.cluster_ip.clone().unwrap_or_default();
+        let node_port = spec.ports.iter().flatten().find_map(|p| p.node_port);
+        let door = map.machines.first().map(|m| m.name.clone());
+        let url = door.zip(node_port).map(|(door, port)| format!("http://{door}:{port}/"));
         let (mut ready, mut total, mut tiles) = (0, 0, Vec::new());
         for (_, entry) in store.list_in(Kind::EndpointSlice, &key.namespace) {
             let Object::EndpointSlice(slice) = &*entry.object else { continue };
@@ -289,6 +303,7 @@ fn services(map: &mut Map, kube: &Cluster) {
             focus: Focus::object("Service", &key.namespace, &key.name),
             name: key.name.to_string(),
             address: format!("{address}:{}", ports.join(",")),
+            url,
             ready,
             total,
             tiles,

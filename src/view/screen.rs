@@ -1,13 +1,18 @@
 //! The rest of what a page shows: terminal lines, files, faults.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::engine::fault::FaultKind;
+use crate::kube::kinds::{Kind, Object};
 use crate::posix::{Entry, FileSystem as _};
 use crate::shell::terminal::Origin;
 use crate::text::Catalogue;
 use crate::view::editor::{self, Verdict};
+use crate::view::focus::Focus;
 use crate::view::map::{self, Map};
+use crate::world::breakage::plain_name;
 use crate::world::world::World;
 
 /// Lines of a terminal that are shown.
@@ -104,11 +109,15 @@ pub struct ActiveFault {
 #[must_use]
 pub fn faults(world: &World, catalogue: &Catalogue) -> Vec<ActiveFault> {
     let active = world.faults().list.iter().filter(|f| f.active(world.now()));
+    // A process that was killed is not killed all the time.
+    let once =
+        |kind: &FaultKind| matches!(kind, FaultKind::ContainerOom | FaultKind::ContainerExit(_));
     active
+        .filter(|f| !once(&f.kind))
         .map(|f| ActiveFault {
             kind: f.kind.clone(),
             target: f.target.clone(),
-            text: catalogue.label_with(fault_text(&f.kind), &[("target", &f.target)]),
+            text: catalogue.label_with(fault_text(&f.kind), &[("target", plain_name(&f.target))]),
         })
         .collect()
 }
@@ -136,26 +145,79 @@ pub const fn fault_text(kind: &FaultKind) -> &'static str {
 /// Something that can be broken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Breakable {
-    /// Text id of its kind: `breakable-machine`, `breakable-container`.
+    /// Text id of its kind: `breakable-machine`, `breakable-container`, `breakable-registry`,
+    /// `breakable-traffic`.
     pub kind: &'static str,
-    /// As the fault table names it.
+    /// As the fault table names it; the address asked by the client for traffic.
     pub target: String,
     /// As a person names it.
     pub name: String,
+    /// What it is on the map, if it is there.
+    pub focus: Option<Focus>,
 }
 
-/// What can be broken on a map.
+/// What can be broken in a world.
 #[must_use]
-pub fn breakable(map: &Map) -> Vec<Breakable> {
+pub fn breakable(world: &World, map: &Map) -> Vec<Breakable> {
     let machines = map.machines.iter().map(|machine| Breakable {
         kind: "breakable-machine",
         target: machine.name.clone(),
         name: machine.name.clone(),
+        focus: Some(machine.focus.clone()),
     });
-    let containers = map::tiles(map).map(|(machine, tile)| Breakable {
-        kind: "breakable-container",
-        target: format!("{machine}/{}", tile.key),
-        name: tile.name.clone(),
-    });
-    machines.chain(containers).collect()
+    let mut all: Vec<Breakable> = machines.collect();
+    let mut by_pod = pod_containers(world);
+    for (machine, tile) in map::tiles(map) {
+        let of = |target: String, name: String| Breakable {
+            kind: "breakable-container",
+            target,
+            name,
+            focus: Some(tile.focus.clone()),
+        };
+        let Some(inside) = by_pod.remove(&tile.focus.0) else {
+            if tile.focus.0.starts_with("container/") {
+                all.push(of(format!("{machine}/{}", tile.name), tile.name.clone()));
+            }
+            continue;
+        };
+        let many = inside.len() > 1;
+        all.extend(inside.into_iter().map(|(container, target)| {
+            let name = tile.name.clone();
+            of(target, if many { format!("{name} ({container})") } else { name })
+        }));
+    }
+    let registry = ("breakable-registry", String::new(), "docker.io".to_owned());
+    let client = client(world).map(|url| ("breakable-traffic", url.clone(), url));
+    all.extend(
+        [Some(registry), client].into_iter().flatten().map(|(kind, target, name)| Breakable {
+            kind,
+            target,
+            name,
+            focus: None,
+        }),
+    );
+    all
+}
+
+/// Containers of pods by the pod, as the kubelet names them in the runtime.
+fn pod_containers(world: &World) -> BTreeMap<String, Vec<(String, String)>> {
+    let mut found: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for (key, entry) in world.kube().into_iter().flat_map(|kube| kube.store.list(Kind::Pod)) {
+        let Object::Pod(pod) = &*entry.object else { continue };
+        let Some(spec) = &pod.spec else { continue };
+        let Some(node) = &spec.node_name else { continue };
+        let target = |c: &str| format!("{node}/k8s_{c}_{}_{}", key.name, key.namespace);
+        let containers = spec.containers.iter().map(|c| (c.name.clone(), target(&c.name)));
+        let focus = Focus::object("Pod", &key.namespace, &key.name);
+        found.insert(focus.0, containers.collect());
+    }
+    found
+}
+
+/// What the learner's client asks for.
+#[must_use]
+pub fn client(world: &World) -> Option<String> {
+    let (_, load) = world.fabric().loads().next()?;
+    let request = &load.spec.request;
+    Some(format!("http://{}:{}{}", request.host, request.port, request.path))
 }

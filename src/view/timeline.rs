@@ -7,6 +7,8 @@ use crate::engine::trace::TraceId;
 use crate::text::Catalogue;
 use crate::view::explain;
 use crate::view::focus::Focus;
+use crate::view::screen::fault_text;
+use crate::world::breakage::plain_name;
 use crate::world::command::Command;
 use crate::world::session::Session;
 
@@ -33,6 +35,8 @@ pub enum MarkKind {
     Command,
     /// A fault.
     Fault,
+    /// A fault was mended.
+    Mended,
     /// Something went wrong by itself.
     Failure,
 }
@@ -43,6 +47,7 @@ const FAILURES: [&str; 6] = ["-exited", "-oom", "-killed", "-not-ready", "-back-
 /// Marks of a session, oldest first.
 #[must_use]
 pub fn marks(session: &Session, catalogue: &Catalogue) -> Vec<Mark> {
+    let said = |id: &str, target: &str| catalogue.label_with(id, &[("target", plain_name(target))]);
     let mut marks: Vec<Mark> = session
         .log()
         .iter()
@@ -51,8 +56,10 @@ pub fn marks(session: &Session, catalogue: &Catalogue) -> Vec<Mark> {
                 Command::Type { line, .. } if !line.trim().is_empty() => {
                     (MarkKind::Command, line.clone())
                 }
-                Command::Break { target, .. } => (MarkKind::Fault, target.clone()),
-                Command::Mend { target, .. } => (MarkKind::Fault, target.clone()),
+                Command::Break { kind, target, .. } => {
+                    (MarkKind::Fault, said(fault_text(kind), target))
+                }
+                Command::Mend { target, .. } => (MarkKind::Mended, said("why-mended", target)),
                 Command::Host { host, .. } => (MarkKind::Fault, host.clone()),
                 _ => return None,
             };

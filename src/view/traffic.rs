@@ -11,6 +11,8 @@ use crate::world::world::World;
 
 /// Seconds shown at most.
 const MAX_SECONDS: u64 = 600;
+/// Percentiles are of the answers of this many seconds: those of one are too few at a gentle rate.
+const WINDOW_SECONDS: usize = 10;
 
 /// Series over the same seconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -21,9 +23,7 @@ pub struct Traffic {
     pub ok: Vec<u32>,
     /// Requests failed.
     pub failed: Vec<u32>,
-    /// Median time to the answer, in microseconds.
-    pub p50_us: Vec<u32>,
-    /// 95th percentile, in microseconds.
+    /// 95th percentile of the last ten seconds, in microseconds.
     pub p95_us: Vec<u32>,
     /// Pods and containers that are ready now.
     pub ready: u32,
@@ -48,16 +48,20 @@ fn seconds(world: &World) -> BTreeMap<u64, Bucket> {
 #[must_use]
 pub fn traffic(world: &World, map: &map::Map) -> Traffic {
     let mut traffic = Traffic::default();
-    for (second, bucket) in seconds(world) {
-        traffic.seconds.push(u32::try_from(second).unwrap_or(u32::MAX));
+    let seconds = seconds(world);
+    let mut window = Bucket::default();
+    let mut oldest = seconds.values();
+    for (at, (second, bucket)) in seconds.iter().enumerate() {
+        window.add(bucket);
+        if at >= WINDOW_SECONDS
+            && let Some(old) = oldest.next()
+        {
+            window.forget_answers(old);
+        }
+        traffic.seconds.push(small(*second));
         traffic.ok.push(bucket.ok);
         traffic.failed.push(bucket.failed());
-        let micros = |percent| {
-            let us = bucket.percentile_us(percent).unwrap_or(0);
-            u32::try_from(us).unwrap_or(u32::MAX)
-        };
-        traffic.p50_us.push(micros(50));
-        traffic.p95_us.push(micros(95));
+        traffic.p95_us.push(small(window.percentile_us(95).unwrap_or(0)));
     }
     let tiles: Vec<_> = map::tiles(map).map(|(_, tile)| tile.state).collect();
     let ready = tiles.iter().filter(|s| **s == State::Ready).count();
@@ -65,4 +69,8 @@ pub fn traffic(world: &World, map: &map::Map) -> Traffic {
     traffic.ready = u32::try_from(ready).unwrap_or(u32::MAX);
     traffic.total = u32::try_from(total).unwrap_or(u32::MAX);
     traffic
+}
+
+fn small(n: u64) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }

@@ -24,14 +24,9 @@ impl World {
         lasting: Option<SimDuration>,
     ) {
         let until = lasting.map(|time| self.now + time);
-        let what = Message::new(broken(&kind)).with("target", target.as_str());
-        let cause = self.trace.record(
-            self.now,
-            Actor::only("fault"),
-            Subject::new(target.as_str()),
-            what,
-            TraceId::NONE,
-        );
+        let what = Message::new(broken(&kind)).with("target", plain_name(&target));
+        let subject = self.struck(&target);
+        let cause = self.trace.record(self.now, Actor::only("fault"), subject, what, TraceId::NONE);
         match &kind {
             FaultKind::HostDown => self.power_off(&target, cause),
             FaultKind::ProcessDown => self.daemon(&target, HostAction::KillDaemon, cause),
@@ -46,13 +41,26 @@ impl World {
         if ended == 0 {
             return;
         }
-        let what = Message::new("why-mended").with("target", target);
-        let cause = self.learner(what, target);
+        let what = Message::new("why-mended").with("target", plain_name(target));
+        let cause = self.learner(what, &self.struck(target).0);
         match kind {
             FaultKind::HostDown => self.boot(target, cause),
             FaultKind::ProcessDown => self.daemon(target, HostAction::StartDaemon, cause),
             _ => {}
         }
+    }
+
+    /// What a target of a fault is in the trace: a node, a machine, a pod, a container.
+    fn struck(&self, target: &str) -> Subject {
+        let Some((host, name)) = target.split_once('/') else {
+            let kind = if self.is_node(target) { "Node/" } else { "host" };
+            return Subject::new(format!("{kind}/{target}"));
+        };
+        if let Some((pod, namespace)) = pod_of(name) {
+            return Subject::object("Pod", namespace, pod);
+        }
+        let found = self.machines.find_container(&HostId::new(host), name);
+        Subject::container(host, &found.map_or_else(|| name.to_owned(), |id| id.to_string()))
     }
 
     /// Something is done to a machine or its daemon.
@@ -146,6 +154,19 @@ impl World {
             });
         }
     }
+}
+
+/// Pod and namespace in a name such as `k8s_web_web-0_default`, as the kubelet names containers.
+fn pod_of(name: &str) -> Option<(&str, &str)> {
+    let mut parts = name.strip_prefix("k8s_")?.splitn(3, '_').skip(1);
+    Some((parts.next()?, parts.next()?))
+}
+
+/// A target of a fault as a person names it.
+#[must_use]
+pub fn plain_name(target: &str) -> &str {
+    let name = target.split_once('/').map_or(target, |(_, name)| name);
+    pod_of(name).map_or(name, |(pod, _)| pod)
 }
 
 /// The text that tells of a fault.

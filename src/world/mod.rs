@@ -8,7 +8,7 @@ pub mod command;
 #[expect(clippy::module_inception, reason = "the world is the world's main type")]
 pub mod world;
 mod traffic;
-mod breakage;
+pub mod breakage;
 pub mod session;
 pub mod save;
 pub mod demo;

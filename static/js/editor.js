@@ -149,3 +149,89 @@ export function graph(parent) {
     destroy() { fit.disconnect(); plot.destroy(); },
   };
 }
+
+/// How long a dot takes at least, in milliseconds of the person: real ways are over too soon to see.
+const JOURNEY = 900;
+/// How long a failure stays where it happened.
+const STAYS = 700;
+
+/// Requests as dots on a canvas over the map. `show` gets the requests of the model and how many
+/// simulated microseconds pass per millisecond (0 while time stands still).
+export function dots(canvas) {
+  const map = canvas.parentElement;
+  const paint = canvas.getContext("2d");
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  let flows = { now: 0, list: [] }, pace = 0, heard = 0, shown = 0, frame = 0;
+  let ways = [], colours = [];
+
+  /// The middle of each place on the canvas.
+  const measure = () => {
+    const box = map.getBoundingClientRect();
+    canvas.style.top = `${map.scrollTop}px`;
+    const [w, h] = [Math.round(box.width), Math.round(box.height)];
+    if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
+    const found = new Map();
+    const place = (anchor) => {
+      if (!found.has(anchor)) {
+        const element = map.querySelector(`[data-anchor="${CSS.escape(anchor)}"]`);
+        const at = element?.getBoundingClientRect();
+        // A dot ends at the upper edge of a tile, so that it hides no word.
+        const y = anchor.startsWith("tile:") ? 0 : at?.height / 2;
+        found.set(anchor, at && [at.x + at.width / 2 - box.x, at.y + y - box.y]);
+      }
+      return found.get(anchor);
+    };
+    ways = flows.list.map((f) => ({ ...f, way: f.stops.map(place).filter(Boolean) }));
+    const style = getComputedStyle(map);
+    colours = ["--accent", "--fail"].map((name) => style.getPropertyValue(name));
+  };
+
+  const draw = (at) => {
+    frame = requestAnimationFrame(draw);
+    if (still.matches) return void paint.clearRect(0, 0, canvas.width, canvas.height);
+    // Between two reports time goes on at its pace, but never far ahead and never back.
+    const now = flows.now + pace * Math.min(at - heard, 250);
+    shown = Math.abs(now - shown) > 300 * Math.max(pace, 1000) ? now : Math.max(shown, now);
+    if (!pace) shown = now;
+    paint.clearRect(0, 0, canvas.width, canvas.height);
+    const scale = Math.max(pace, 250);
+    for (const { began, ok, way } of ways) {
+      const age = (shown - began) / scale;
+      if (age < 0 || way.length < 2) continue;
+      const legs = way.length - 1;
+      const part = Math.min((age / JOURNEY) * legs, legs);
+      const over = age - JOURNEY;
+      if (over > 0 && ok === true) continue;
+      const leg = Math.min(Math.floor(part), legs - 1);
+      const [[x0, y0], [x1, y1]] = [way[leg], way[leg + 1]];
+      const [x, y] = [x0 + (x1 - x0) * (part - leg), y0 + (y1 - y0) * (part - leg)];
+      if (over > 0 && ok === false) {
+        if (over > STAYS) continue;
+        const drop = (over / STAYS) * 14;
+        paint.strokeStyle = colours[1];
+        paint.lineWidth = 2;
+        paint.beginPath();
+        for (const side of [-4, 4]) {
+          paint.moveTo(x - side, y - 4 + drop);
+          paint.lineTo(x + side, y + 4 + drop);
+        }
+        paint.stroke();
+      } else {
+        paint.fillStyle = colours[0];
+        paint.beginPath();
+        paint.arc(x, y, over > 0 ? 3 : 4, 0, 7);
+        paint.fill();
+      }
+    }
+  };
+  frame = requestAnimationFrame(draw);
+  return {
+    show(json, next) {
+      flows = JSON.parse(json);
+      pace = next;
+      heard = performance.now();
+      measure();
+    },
+    stop: () => cancelAnimationFrame(frame),
+  };
+}

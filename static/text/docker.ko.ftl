@@ -1,7 +1,7 @@
 why-docker-created = dockerd가 { $image } 이미지로 컨테이너 { JOSA($name, "을") } 만들었어요.
 why-docker-started = dockerd가 컨테이너 { JOSA($name, "을") } 시작했어요.
 why-docker-start-failed = 컨테이너 { JOSA($name, "을") } 시작하지 못했어요: { $error }
-why-docker-exited = 컨테이너 { $name }의 주 프로세스가 코드 { $code }(으)로 끝났어요.
+why-docker-exited = 컨테이너 { $name }의 주 프로세스가 코드 { JOSA($code, "으로") } 끝났어요.
 why-docker-oom = 컨테이너 { $name }의 메모리가 모자라서 커널이 주 프로세스를 종료했어요. (코드 { $code })
 why-docker-restart-planned = 재시작 정책이 { $policy }라서 dockerd가 { $delay } 뒤에 컨테이너 { JOSA($name, "을") } 다시 시작해요.
 why-docker-loop-ended = 컨테이너 { JOSA($name, "은") } 다음 자동 시작을 기다리고 있었지만 이제 멈춘 채로 있어요.
@@ -14,7 +14,7 @@ why-docker-healthy = 컨테이너 { $name }의 상태 검사가 성공해서 정
 why-docker-unhealthy = 컨테이너 { $name }의 상태 검사가 연달아 { $retries }번 실패해서 비정상(unhealthy)이에요.
 why-docker-probe-timeout = 컨테이너 { $name }의 상태 검사가 { $limit }보다 오래 걸려서 실패로 처리했어요.
 why-docker-removed = dockerd가 컨테이너 { JOSA($name, "을") } 지웠어요.
-why-docker-renamed = 컨테이너 { $old }의 이름을 { $name }(으)로 바꿨어요.
+why-docker-renamed = 컨테이너 { $old }의 이름을 { JOSA($name, "으로") } 바꿨어요.
 why-docker-updated = 컨테이너 { $name }의 자원 한도나 재시작 정책을 바꿨어요.
 why-docker-committed = 컨테이너 { JOSA($name, "으로") } 이미지를 만들었어요.
 why-docker-daemon-stop = { $host }의 dockerd가 멈추는 중이에요. 먼저 컨테이너를 모두 멈춰요.

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, now, open, serve, speed, type, write } from "./page.mjs";
+import "./learner.mjs";
+import { launch, now, open, ready, serve, speed, type, write } from "./page.mjs";
 
 const TEXTS = {
   en: { ready: "ready", why: "Why", apply: "Apply" },
@@ -41,8 +42,6 @@ after(async () => {
   site.close();
 });
 
-const ready = (page, name) =>
-  page.locator(`[data-tile^="${name}"][data-state="state-ready"]`);
 const count = (locator, n) =>
   assert.doesNotReject(locator.nth(n - 1).waitFor({ timeout: 60_000 }));
 
@@ -71,6 +70,7 @@ for (const lang of ["en", "ko"]) {
     assert.ok(steps >= 4, `the chain of causes has ${steps} steps`);
 
     await page.locator("[data-action=break]").click();
+    await page.locator("[data-control=place]").selectOption("node-1");
     await page.locator("[data-fault=fault-host-down]").click();
     await speed(page, 1200);
     await page.locator(".machine.down").first().waitFor({ timeout: 60_000 });

@@ -55,6 +55,10 @@ export async function type(page, line) {
   await field.press("Enter");
 }
 
+/// Tiles that are ready, by the start of their names.
+export const ready = (page, name) =>
+  page.locator(`[data-tile^="${name}"][data-state="state-ready"]`);
+
 /// Let simulated time run fast.
 export const speed = (page, quarters) => page.locator(".speed").selectOption(String(quarters));
 

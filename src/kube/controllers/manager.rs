@@ -10,7 +10,7 @@ use crate::base::message::Message;
 use crate::base::time::{SimDuration, SimTime};
 use crate::engine::cx::Cx;
 use crate::engine::latency::Latency;
-use crate::engine::trace::{Actor, Subject};
+use crate::engine::trace::{Actor, Subject, TraceId};
 use crate::engine::work::{Next, Run, Throttle, WorkQueue};
 use crate::kube::api::request::{ApiError, Response};
 use crate::kube::api::store::Change;
@@ -164,12 +164,13 @@ impl Manager {
         wishes
     }
 
-    /// The request of a call sent earlier, who sends it and why.
+    /// The request of a call sent earlier, who sends it, why, and what caused it.
     #[must_use]
-    pub fn request(&self, tag: u64) -> Option<(&'static str, &Call)> {
+    pub fn request(&self, tag: u64) -> Option<(&'static str, &Call, TraceId)> {
         let (run, call) = self.sent.get(&tag)?;
-        let controller = CONTROLLERS.get(self.runs.get(run)?.controller)?;
-        Some((controller.name(), call))
+        let working = self.runs.get(run)?;
+        let controller = CONTROLLERS.get(working.controller)?;
+        Some((controller.name(), call, working.run.cause))
     }
 
     /// The answer to a call.

@@ -37,7 +37,7 @@ pub mod writes;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::shelf::Shelf;
@@ -197,7 +197,7 @@ impl Kubelet {
                 relist_phase: SimDuration::ZERO,
                 tick_phase: SimDuration::ZERO,
                 check_phase: SimDuration::ZERO,
-                relist: BTreeSet::new(),
+                relist: BTreeMap::new(),
                 relist_armed: false,
                 backoff: Default::default(),
                 pull_backoff: Default::default(),
@@ -278,7 +278,8 @@ impl Kubelet {
         match due {
             Due::Relist => {
                 self.node.relist_armed = false;
-                for uid in std::mem::take(&mut self.node.relist) {
+                for (uid, cause) in std::mem::take(&mut self.node.relist) {
+                    cx.cause = cause;
                     self.with(&uid, around, cx, |w, env| w.relisted(env));
                     self.sweep(&uid, around, cx);
                 }

@@ -14,7 +14,7 @@ use crate::base::message::Message;
 use crate::base::time::{SimDuration, SimTime};
 use crate::engine::cx::Cx;
 use crate::engine::latency::Latency;
-use crate::engine::trace::{Actor, Subject};
+use crate::engine::trace::{Actor, Subject, TraceId};
 use crate::kube::api::object::Key;
 use crate::kube::api::store::Store;
 use crate::kube::events::{Regarding, Say};
@@ -129,8 +129,8 @@ pub struct NodeState {
     pub tick_phase: SimDuration,
     /// Where in ten seconds the check for evictions lies.
     pub check_phase: SimDuration,
-    /// Pods of which something changed since the last relist.
-    pub relist: BTreeSet<Arc<str>>,
+    /// Pods of which something changed since the last relist, with what caused it.
+    pub relist: BTreeMap<Arc<str>, TraceId>,
     /// Whether a relist is due.
     pub relist_armed: bool,
     /// Crash back-off.
@@ -267,7 +267,7 @@ impl Env<'_, '_> {
 
     /// Something of a pod changed in the runtime: the next relist sees it.
     pub fn relist(&mut self, uid: &Arc<str>) {
-        self.node.relist.insert(uid.clone());
+        self.node.relist.insert(uid.clone(), self.cx.cause);
         if !self.node.relist_armed {
             self.node.relist_armed = true;
             let at = self.cx.now.next_tick(RELIST, self.node.relist_phase);

@@ -25,7 +25,7 @@ mod stats;
 mod system;
 mod table;
 mod text;
-mod values;
+pub mod values;
 mod volumes;
 
 use crate::shell::docker::flags::{Parsed, Refusal};

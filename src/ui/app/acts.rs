@@ -5,14 +5,23 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::{App, TERMINAL};
+use super::App;
 use crate::ui::opening::{self, Opened};
-use crate::ui::state::Msg;
+use crate::ui::state::{Msg, Platform};
 use crate::ui::{js, storage};
 use crate::view::editor::{self, Dialect};
-use crate::view::screen;
+use crate::view::{preview, screen};
 use crate::world::command::Command;
 use crate::world::save::Save;
+
+/// The terminal with which a world begins.
+pub(in crate::ui) const FIRST_TERMINAL: u32 = 1;
+/// Most terminals at once.
+pub(in crate::ui) const MAX_TERMINALS: usize = 6;
+/// Requests per second of the client, in thousandths, where it had none.
+const GENTLE: u32 = 5_000;
+/// Where the learner's files lie.
+const HOME: &str = "/home/student/";
 
 impl App {
     /// A command acts in the present: a past that is shown is left first.
@@ -43,6 +52,9 @@ impl App {
         self.scrub = None;
         self.focus = None;
         self.draft = None;
+        self.preview = None;
+        self.menu = None;
+        self.terminal = FIRST_TERMINAL;
         self.playing = true;
         self.check();
     }
@@ -64,7 +76,10 @@ impl App {
     pub(super) fn import(&mut self, text: &str) {
         match Save::from_json(text) {
             Ok(save) => self.show(opening::of_save(save)),
-            Err(error) => self.notice = Some(error.to_string()),
+            Err(error) => {
+                let words = self.catalogue.label("notice-damaged-link");
+                self.notice = Some(format!("{words} ({error})"));
+            }
         }
     }
 
@@ -112,13 +127,24 @@ impl App {
         }
     }
 
+    /// Show another file.
+    pub(super) fn open(&mut self, path: String) {
+        self.save_draft();
+        self.file = path;
+        self.preview = None;
+        self.check();
+    }
+
+    /// The text of the open file was changed.
+    pub(super) fn edit(&mut self, text: String) {
+        self.draft = Some(text);
+        self.preview = None;
+        self.check();
+    }
+
     pub(super) fn new_file(&mut self) {
         self.save_draft();
-        let taken: BTreeSet<String> = self.view.files.iter().cloned().collect();
-        let name = (1..)
-            .map(|n| format!("/home/student/new-{n}.yaml"))
-            .find(|path| !taken.contains(path))
-            .unwrap_or_default();
+        let name = self.free_name("new");
         let host = self.platform.home().to_owned();
         let text = String::new();
         self.command(Command::Write { host, path: name.clone(), text });
@@ -126,15 +152,105 @@ impl App {
         self.check();
     }
 
+    /// A name of a file that is not there yet.
+    fn free_name(&self, stem: &str) -> String {
+        let taken: BTreeSet<String> = self.view.files.iter().cloned().collect();
+        let names = (1..).map(|n| format!("{HOME}{stem}-{n}.yaml"));
+        names.into_iter().find(|path| !taken.contains(path)).unwrap_or_default()
+    }
+
+    /// Give the open file another name; folders may be part of it.
+    pub(super) fn rename(&mut self, name: &str) {
+        let name = name.trim().trim_start_matches(HOME).trim_start_matches('/');
+        let path = format!("{HOME}{name}");
+        let odd = name.is_empty() || name.split('/').any(|part| part.is_empty() || part == "..");
+        if odd || self.view.files.contains(&path) {
+            return;
+        }
+        let text = self.text();
+        self.draft = None;
+        let host = self.platform.home().to_owned();
+        let old = std::mem::replace(&mut self.file, path.clone());
+        self.command(Command::Write { host: host.clone(), path, text });
+        self.command(Command::Remove { host, path: old });
+        self.check();
+    }
+
+    /// Take the open file over into the other world.
+    pub(super) fn carry(&mut self) {
+        let text = self.text();
+        let other = match self.platform {
+            Platform::Docker => Platform::Kubernetes,
+            Platform::Kubernetes => Platform::Docker,
+        };
+        self.show(opening::own(other));
+        self.refresh();
+        let host = self.platform.home().to_owned();
+        let path = self.free_name("new");
+        self.file.clone_from(&path);
+        self.command(Command::Write { host, path, text });
+        self.check();
+    }
+
+    /// The open file's name as it is typed in the terminal.
+    fn short_name(&self) -> String {
+        self.file.strip_prefix(HOME).unwrap_or(&self.file).to_owned()
+    }
+
+    /// Find out what applying the open file would change, or hide it again.
+    pub(super) fn preview(&mut self) {
+        if self.preview.take().is_some() {
+            return;
+        }
+        let (name, text) = (self.short_name(), self.text());
+        let dialect = editor::guess(&name, &text);
+        let head = self.session.head();
+        let found = preview::preview(head, self.platform.home(), &name, &text, dialect);
+        self.preview = Some(Rc::new(found));
+    }
+
+    /// Open one more terminal and show it.
+    pub(super) fn open_terminal(&mut self) {
+        let terminals = self.session.head().shell().terminals();
+        let number = terminals.keys().next_back().map_or(FIRST_TERMINAL, |last| last + 1);
+        if terminals.len() < MAX_TERMINALS {
+            self.command(Command::Open { terminal: number, host: self.platform.home().to_owned() });
+            self.terminal = number;
+        }
+    }
+
+    /// Show a terminal that waits for a command: a busy one would take it for input.
+    fn find_prompt(&mut self) {
+        let shell = self.session.head().shell();
+        if shell.idle(self.terminal) {
+            return;
+        }
+        match shell.terminals().keys().find(|number| shell.idle(**number)) {
+            Some(number) => self.terminal = *number,
+            None => self.open_terminal(),
+        }
+    }
+
+    /// Let the client send its requests to an address, at its rate.
+    pub(super) fn aim(&mut self, url: String) {
+        let load = self.session.head().fabric().loads().next();
+        let rate_milli = load.map_or(GENTLE, |(_, load)| load.spec.per_kilosecond);
+        let (name, from) = ("client".to_owned(), String::new());
+        self.command(Command::Load { name, url, from, rate_milli });
+        self.playing = true;
+    }
+
     /// Write the file and run the command that a person would type.
     pub(super) fn apply(&mut self) {
         self.save_draft();
-        let name = self.file.strip_prefix("/home/student/").unwrap_or(&self.file).to_owned();
+        self.preview = None;
+        let name = self.short_name();
         let line = match editor::guess(&name, &self.text()) {
             Dialect::Kubernetes => format!("kubectl apply -f {name}"),
             Dialect::Compose | Dialect::Stack => format!("docker compose -f {name} up -d"),
         };
-        self.command(Command::Type { terminal: TERMINAL, line });
+        self.find_prompt();
+        self.command(Command::Type { terminal: self.terminal, line });
         self.playing = true;
     }
 

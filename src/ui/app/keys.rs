@@ -15,8 +15,8 @@ impl App {
             " " => Msg::Play(!(self.playing && self.scrub.is_none())),
             "." => Msg::Step,
             "p" | "P" => Msg::Present(!self.present),
-            "b" | "B" => Msg::Menu(true),
-            "Escape" => Msg::Menu(false),
+            "b" | "B" => Msg::Menu(Some(None)),
+            "Escape" => Msg::Menu(None),
             _ => return,
         };
         self.handle(ctx, msg);

@@ -8,8 +8,9 @@ use yew::prelude::*;
 
 use crate::text::Catalogue;
 use crate::ui::js;
-use crate::ui::state::Msg;
-use crate::view::editor::Verdict;
+use crate::ui::state::{Msg, Platform};
+use crate::view::editor::{Dialect, Verdict, guess};
+use crate::view::preview::Preview;
 
 /// Properties.
 #[derive(Clone, Properties)]
@@ -20,6 +21,8 @@ pub(crate) struct Props {
     pub(crate) text: String,
     pub(crate) verdict: Rc<Verdict>,
     pub(crate) changed: bool,
+    pub(crate) platform: Platform,
+    pub(crate) preview: Option<Rc<Preview>>,
     pub(crate) send: Callback<Msg>,
 }
 
@@ -31,6 +34,8 @@ impl PartialEq for Props {
             && self.text == other.text
             && self.verdict == other.verdict
             && self.changed == other.changed
+            && self.platform == other.platform
+            && self.preview == other.preview
     }
 }
 
@@ -141,6 +146,7 @@ impl Component for Files {
                                 aria-current={open.then_some("true")} data-file={name.to_owned()}
                                 onclick={tell(Msg::Open(path.clone()))}>{ name }{ mark }</button>
                                 if open {
+                                    { rename(props, name) }
                                     <button type="button" class="plain remove" data-action="remove-file" title={text("action-remove")}
                                         aria-label={text("action-remove")} onclick={tell(Msg::Remove(path.clone()))}>{ "✕" }</button>
                                 }</li>
@@ -156,9 +162,16 @@ impl Component for Files {
                     }
                 </div>
                 { self.complaints(props) }
+                { preview(props) }
                 <div class="actions">
                     <button type="button" class="btn fill" data-action="apply" onclick={tell(Msg::Apply)}>
                         { apply_text(props) }</button>
+                    <button type="button" class="btn" data-action="preview" aria-expanded={props.preview.is_some().to_string()}
+                        onclick={tell(Msg::Preview)}>{ text("action-preview") }</button>
+                    if elsewhere(props) {
+                        <button type="button" class="btn" data-action="carry" title={text("carry-help")}
+                            onclick={tell(Msg::Carry)}>{ text("action-carry") }</button>
+                    }
                 </div>
             </section>
         }
@@ -202,9 +215,44 @@ impl Files {
 }
 
 fn apply_text(props: &Props) -> String {
-    let kubernetes = crate::view::editor::guess(&props.open, &props.text)
-        == crate::view::editor::Dialect::Kubernetes;
+    let kubernetes = guess(&props.open, &props.text) == Dialect::Kubernetes;
     props.catalogue.label(if kubernetes { "action-apply" } else { "action-compose-up" })
+}
+
+/// Whether the open file is for the other world.
+fn elsewhere(props: &Props) -> bool {
+    let kubernetes = guess(&props.open, &props.text) == Dialect::Kubernetes;
+    !props.text.trim().is_empty() && kubernetes != (props.platform == Platform::Kubernetes)
+}
+
+/// Another name for the open file: asked for where the page stands.
+fn rename(props: &Props, name: &str) -> Html {
+    let (send, old) = (props.send.clone(), name.to_owned());
+    let question = props.catalogue.label("action-rename");
+    let title = question.clone();
+    let ask = Callback::from(move |_: MouseEvent| {
+        let answer = js::window().prompt_with_message_and_default(&question, &old);
+        if let Ok(Some(name)) = answer {
+            send.emit(Msg::Rename(name));
+        }
+    });
+    html! {
+        <button type="button" class="plain remove" data-action="rename-file" title={title.clone()}
+            aria-label={title} onclick={ask}>{ "✎" }</button>
+    }
+}
+
+/// What applying the open file would change.
+fn preview(props: &Props) -> Html {
+    let Some(found) = &props.preview else { return html! {} };
+    let nothing = found.lines.iter().all(|(class, _)| *class == "same");
+    html! {
+        <div class="preview" role="status" aria-label={props.catalogue.label("action-preview")} tabindex="0">
+            <code>{ &found.command }</code>
+            if nothing { <p>{ props.catalogue.label("preview-nothing") }</p> }
+            <pre>{ for found.lines.iter().map(|(class, line)| html! { <div class={*class}>{ line }</div> }) }</pre>
+        </div>
+    }
 }
 
 fn diagnostics(verdict: &Verdict) -> String {

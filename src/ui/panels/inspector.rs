@@ -5,7 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::text::Catalogue;
-use crate::ui::app::{Shown, TERMINAL};
+use crate::ui::app::{FIRST_TERMINAL, Shown};
 use crate::ui::state::Msg;
 use crate::view::focus::Focus;
 use crate::view::object::{Inspected, Step, WhyNot};
@@ -25,6 +25,7 @@ impl PartialEq for Props {
         self.catalogue.lang() == other.catalogue.lang()
             && self.focus == other.focus
             && self.shown.inspected == other.shown.inspected
+            && self.shown.client == other.shown.client
             && (self.focus.is_some() || self.shown.map == other.shown.map)
     }
 }
@@ -81,10 +82,11 @@ fn body(props: &Props, found: &Inspected, tab: usize) -> Html {
                 html! { <li>{ text(id) }{ " " }<button type="button" class="plain link"
                     onclick={Callback::from(move |_: MouseEvent| send.emit(Msg::Select(Some(focus.clone()))))}>{ name }</button></li> }
             }) }</ul>
+            { aim(props) }
             </>
         },
         2 if found.source.is_empty() => empty("inspector-no-yaml"),
-        2 => html! { <pre tabindex="0">{ &found.source }</pre> },
+        2 => source(props, found),
         3 if found.events.is_empty() => empty("inspector-no-events"),
         3 => html! {
             <ul class="events">{ for found.events.iter().map(|e| html! {
@@ -96,6 +98,32 @@ fn body(props: &Props, found: &Inspected, tab: usize) -> Html {
         _ if found.log.is_empty() => empty("inspector-no-logs"),
         _ => html! { <pre tabindex="0">{ found.log.join("\n") }</pre> },
     }
+}
+
+/// The object as the real tool prints it, below the part of the file that it comes from.
+fn source(props: &Props, found: &Inspected) -> Html {
+    let Some((file, part)) = &found.origin else {
+        return html! { <pre tabindex="0">{ &found.source }</pre> };
+    };
+    html! {
+        <>
+        <h3>{ file }</h3><pre tabindex="0" class="origin">{ part }</pre>
+        <h3>{ format!("docker inspect {}", found.name) }</h3><pre tabindex="0">{ &found.source }</pre>
+        </>
+    }
+}
+
+/// Let the client's requests go to the selected service.
+fn aim(props: &Props) -> Html {
+    let chosen = props.shown.map.services.iter().find(|s| Some(&s.focus) == props.focus.as_ref());
+    let Some(url) = chosen.and_then(|s| s.url.clone()) else { return html! {} };
+    if props.shown.client.as_ref() == Some(&url) {
+        return html! {};
+    }
+    let send = props.send.clone();
+    let words = props.catalogue.label_with("action-aim", &[("url", &url)]);
+    let act = Callback::from(move |_: MouseEvent| send.emit(Msg::Aim(url.clone())));
+    html! { <p class="aim"><button type="button" class="btn" data-action="aim" onclick={act}>{ words }</button></p> }
 }
 
 /// What a newcomer can try, with a command that fits what is there.
@@ -113,7 +141,7 @@ fn hints(props: &Props) -> Html {
         let (send, line) = (props.send.clone(), command.clone());
         Callback::from(move |_: MouseEvent| {
             let line = line.clone();
-            send.emit(Msg::Do(Command::Type { terminal: TERMINAL, line }));
+            send.emit(Msg::Do(Command::Type { terminal: FIRST_TERMINAL, line }));
         })
     };
     html! {

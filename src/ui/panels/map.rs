@@ -6,9 +6,11 @@ use yew::prelude::*;
 
 use crate::text::Catalogue;
 use crate::ui::app::Shown;
+use crate::ui::panels::dots::Dots;
 use crate::ui::state::Msg;
+use crate::view::flows;
 use crate::view::focus::Focus;
-use crate::view::map::{Bar, Machine, Service, Tile};
+use crate::view::map::{Bar, Drawer, Machine, Service, Tile};
 
 /// From this many machines on cards are compact.
 const COMPACT_FROM: usize = 12;
@@ -22,6 +24,7 @@ pub(crate) struct Props {
     pub(crate) catalogue: Rc<Catalogue>,
     pub(crate) shown: Rc<Shown>,
     pub(crate) focus: Option<Focus>,
+    pub(crate) pace: u32,
     pub(crate) send: Callback<Msg>,
 }
 
@@ -29,7 +32,10 @@ impl PartialEq for Props {
     fn eq(&self, other: &Self) -> bool {
         self.catalogue.lang() == other.catalogue.lang()
             && self.focus == other.focus
+            && self.pace == other.pace
             && self.shown.map == other.shown.map
+            && self.shown.flows == other.shown.flows
+            && self.shown.captions == other.shown.captions
             && self.shown.traffic == other.shown.traffic
     }
 }
@@ -51,7 +57,7 @@ pub(crate) fn MapPanel(props: &Props) -> Html {
                     text("sum-requests"), failed, text("sum-failed")) }</span>
             </h2>
             <div class="lane">
-                <span class="svc client">{ text("map-client") }{ " ⟶" }</span>
+                <span class="svc client" data-anchor="client" title={props.shown.client.clone()}>{ text("map-client") }{ " ⟶" }</span>
                 { for map.services.iter().map(|s| service(props, s)) }
             </div>
             if !map.pending.is_empty() {
@@ -62,9 +68,15 @@ pub(crate) fn MapPanel(props: &Props) -> Html {
                 <p class="empty">{ text("map-empty") }</p>
             }
             <div class="machines">{ for map.machines.iter().map(|m| machine(props, m)) }</div>
-            <div class="drawers">
-                { for map.drawers.iter().map(|(id, count)| html! { <span>{ text(id) }{ format!(" {count}") }</span> }) }
-            </div>
+            <ol class="captions" aria-label={text("label-captions")}>
+                { for props.shown.captions.iter().map(|c| html! {
+                    <li><time>{ c.at.to_string() }</time>
+                        <button type="button" class="plain" onclick={select(props, &c.focus)}>
+                            if !c.about.is_empty() { <b>{ &c.about }</b> }{ &c.text }</button></li>
+                }) }
+            </ol>
+            <div class="drawers">{ for map.drawers.iter().map(|d| drawer(props, d)) }</div>
+            <Dots flows={props.shown.flows.clone()} pace={props.pace} />
         </section>
     }
 }
@@ -72,6 +84,30 @@ pub(crate) fn MapPanel(props: &Props) -> Html {
 fn select(props: &Props, focus: &Focus) -> Callback<MouseEvent> {
     let (send, focus) = (props.send.clone(), focus.clone());
     Callback::from(move |_| send.emit(Msg::Select(Some(focus.clone()))))
+}
+
+/// The other button of the mouse opens the menu of faults for a thing.
+fn menu(props: &Props, focus: &Focus) -> Callback<MouseEvent> {
+    let (send, focus) = (props.send.clone(), focus.clone());
+    Callback::from(move |event: MouseEvent| {
+        event.prevent_default();
+        send.emit(Msg::Menu(Some(Some(focus.clone()))));
+    })
+}
+
+fn drawer(props: &Props, drawer: &Drawer) -> Html {
+    let more = drawer.count.saturating_sub(drawer.items.len());
+    html! {
+        <details key={drawer.id} data-drawer={drawer.id}>
+            <summary>{ props.catalogue.label(drawer.id) }{ format!(" {}", drawer.count) }</summary>
+            <ul>{ for drawer.items.iter().map(|(focus, name)| match focus {
+                    Some(focus) => html! { <li><button type="button" class="plain link"
+                        onclick={select(props, focus)}>{ name }</button></li> },
+                    None => html! { <li>{ name }</li> },
+                }) }
+                if more > 0 { <li>{ format!("… +{more}") }</li> }</ul>
+        </details>
+    }
 }
 
 fn is_on(props: &Props, focus: &Focus) -> bool {
@@ -86,8 +122,9 @@ fn service(props: &Props, service: &Service) -> Html {
     };
     html! {
         <button type="button" key={service.focus.0.clone()} class={classes!("svc", dot, is_on(props, &service.focus).then_some("sel"))}
-            data-service={service.name.clone()} onclick={select(props, &service.focus)}>
-            <i aria-hidden="true"></i>{ &service.name }
+            data-service={service.name.clone()}
+            onclick={select(props, &service.focus)}>
+            <i aria-hidden="true" data-anchor={flows::chip(&service.focus.0)}></i>{ &service.name }
             <small>{ format!("{} · {}/{}", service.address, service.ready, service.total) }</small>
         </button>
     }
@@ -99,7 +136,8 @@ fn machine(props: &Props, machine: &Machine) -> Html {
     html! {
         <article key={machine.name.clone()} class={classes!("machine", (!machine.healthy).then_some("down"),
             is_on(props, &machine.focus).then_some("sel"))} data-machine={machine.name.clone()}>
-            <button type="button" class="plain title" onclick={select(props, &machine.focus)}>
+            <button type="button" class="plain title" data-anchor={format!("machine:{}", machine.name)}
+                onclick={select(props, &machine.focus)} oncontextmenu={menu(props, &machine.focus)}>
                 <b>{ &machine.name }</b><em data-state={machine.state}>{ text(machine.state) }</em>
             </button>
             { bar("cpu", machine.cpu, cores) }
@@ -162,7 +200,8 @@ fn tile(props: &Props, tile: &Tile) -> Html {
     html! {
         <button type="button" key={tile.key.clone()} class={classes!("tile", tile.state.class(),
             is_on(props, &tile.focus).then_some("sel"))} title={label.clone()} aria-label={label}
-            data-tile={tile.name.clone()} data-state={tile.state.word()} onclick={select(props, &tile.focus)}>
+            data-tile={tile.name.clone()} data-state={tile.state.word()} data-anchor={format!("tile:{}", tile.key)}
+            onclick={select(props, &tile.focus)} oncontextmenu={menu(props, &tile.focus)}>
             <b><span>{ head }</span>{ tail }</b>
             <span class="w"><i aria-hidden="true">{ tile.state.shape() }</i>{ format!(" {word}{more}") }</span>
         </button>

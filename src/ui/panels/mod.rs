@@ -3,6 +3,7 @@
 pub(super) mod header;
 pub(super) mod files;
 pub(super) mod map;
+pub(super) mod dots;
 pub(super) mod inspector;
 pub(super) mod terminal;
 pub(super) mod graphs;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::text::Catalogue;
-use crate::ui::app::{Shown, TERMINAL};
+use crate::ui::app::{MAX_TERMINALS, Shown};
 use crate::ui::js;
 use crate::ui::state::Msg;
 use crate::world::command::Command;
@@ -20,6 +20,7 @@ const COMPOSING: u32 = 229;
 pub(crate) struct Props {
     pub(crate) catalogue: Rc<Catalogue>,
     pub(crate) shown: Rc<Shown>,
+    pub(crate) number: u32,
     pub(crate) past: bool,
     pub(crate) send: Callback<Msg>,
 }
@@ -28,6 +29,8 @@ impl PartialEq for Props {
     fn eq(&self, other: &Self) -> bool {
         self.catalogue.lang() == other.catalogue.lang()
             && self.past == other.past
+            && self.number == other.number
+            && self.shown.terminals == other.shown.terminals
             && self.shown.terminal == other.shown.terminal
     }
 }
@@ -69,7 +72,7 @@ pub(crate) fn Terminal(props: &Props) -> Html {
     let prompt = if terminal.prompt.is_empty() && terminal.idle { "$ " } else { &terminal.prompt };
     html! {
         <section class="terminal" aria-label={text("panel-terminal")} onclick={focus}>
-            <h2>{ text("panel-terminal") }<span class="sum">{ &terminal.cwd }</span></h2>
+            <h2>{ text("panel-terminal") }<span class="sum">{ &terminal.cwd }</span>{ tabs(props) }</h2>
             <div class="screen" ref={screen} role="log" aria-live="polite" tabindex="0">
                 { for terminal.lines.iter().map(|(class, line)| html! { <div class={*class}>{ line }</div> }) }
                 <div class="entry">
@@ -82,13 +85,38 @@ pub(crate) fn Terminal(props: &Props) -> Html {
     }
 }
 
+/// A tab for each terminal, and one more.
+fn tabs(props: &Props) -> Html {
+    let tell = |msg: Msg| {
+        let send = props.send.clone();
+        Callback::from(move |_: MouseEvent| send.emit(msg.clone()))
+    };
+    let all = &props.shown.terminals;
+    let more = props.catalogue.label("action-new-terminal");
+    html! {
+        <span class="terminals">
+            if all.len() > 1 {
+                { for all.iter().map(|number| html! {
+                    <button type="button" class={classes!("plain", (*number == props.number).then_some("on"))}
+                        aria-pressed={(*number == props.number).to_string()} data-terminal={number.to_string()}
+                        onclick={tell(Msg::Terminal(*number))}>{ number }</button>
+                }) }
+            }
+            if all.len() < MAX_TERMINALS {
+                <button type="button" class="plain" data-action="new-terminal" title={more.clone()} aria-label={more}
+                    onclick={tell(Msg::NewTerminal)}>{ "+" }</button>
+            }
+        </span>
+    }
+}
+
 fn keys(
     props: &Props,
     typing: &UseStateHandle<Typing>,
     input: &NodeRef,
 ) -> Callback<KeyboardEvent> {
     let (send, typing, input) = (props.send.clone(), typing.clone(), input.clone());
-    let shown = props.shown.clone();
+    let (shown, terminal) = (props.shown.clone(), props.number);
     Callback::from(move |event: KeyboardEvent| {
         let Some(field) = input.cast::<web_sys::HtmlInputElement>() else { return };
         // A key of an input method is not ours: Enter only ends the syllable.
@@ -109,16 +137,16 @@ fn keys(
                 }
                 next.at = None;
                 typing.set(next);
-                send.emit(Msg::Do(Command::Type { terminal: TERMINAL, line }));
+                send.emit(Msg::Do(Command::Type { terminal, line }));
             }
             "c" if control && field.selection_start() == field.selection_end() => {
                 event.prevent_default();
                 field.set_value("");
-                send.emit(Msg::Do(Command::Interrupt { terminal: TERMINAL }));
+                send.emit(Msg::Do(Command::Interrupt { terminal }));
             }
             "d" if control && field.value().is_empty() => {
                 event.prevent_default();
-                send.emit(Msg::Do(Command::EndOfInput { terminal: TERMINAL }));
+                send.emit(Msg::Do(Command::EndOfInput { terminal }));
             }
             "ArrowUp" | "ArrowDown" => {
                 event.prevent_default();

@@ -68,7 +68,14 @@ fn bucket(now: SimTime, since: SimTime) -> i32 {
 #[must_use]
 pub fn choose(mut pods: Vec<Candidate>, count: usize, now: SimTime) -> Vec<Candidate> {
     if count < pods.len() {
-        pods.sort_by(|a, b| compare(a, b, now));
+        // The order is not transitive where ages fall into the same power of two, as in the
+        // original; the sorting of the standard library would panic.
+        let mut sorted: Vec<Candidate> = Vec::with_capacity(pods.len());
+        for pod in pods {
+            let at = sorted.partition_point(|other| compare(other, &pod, now) != Ordering::Greater);
+            sorted.insert(at, pod);
+        }
+        pods = sorted;
     }
     pods.truncate(count);
     pods
@@ -118,5 +125,18 @@ mod tests {
         let younger = Candidate { created: SimTime::from_secs(30), ..pod("b") };
         assert_eq!(compare(&older, &younger, now), Ordering::Less, "the smaller uid");
         assert_eq!(choose(vec![younger, older], 1, now)[0].uid.as_ref(), "a");
+    }
+
+    #[test]
+    fn an_order_that_contradicts_itself_does_no_harm() {
+        let now = SimTime::from_secs(1_000);
+        let some = (0..80_u64).map(|n| Candidate {
+            uid: format!("{:02}", n * 37 % 80).into(),
+            ready_since: Some(SimTime::from_secs(900 + n % 3)),
+            created: SimTime::from_secs(n * n % 990),
+            restarts: i32::from(n % 5 == 0),
+            ..pod("x")
+        });
+        assert_eq!(choose(some.collect(), 78, now).len(), 78);
     }
 }
