@@ -1,6 +1,7 @@
 //! What happened last, in words: a line for each thing that a class should see.
 
 use crate::base::time::SimTime;
+use crate::engine::trace::TraceEntry;
 use crate::text::Catalogue;
 use crate::view::explain;
 use crate::view::focus::Focus;
@@ -31,18 +32,26 @@ pub struct Caption {
 #[must_use]
 pub fn captions(world: &World, catalogue: &Catalogue) -> Vec<Caption> {
     let recent = world.trace().iter().rev().take(LOOK);
-    let told = recent.filter(|e| explain::telling(e) && !SEEN.contains(&e.what.id)).take(LINES);
-    let mut lines: Vec<Caption> = told
-        .map(|entry| {
-            let path = entry.subject.0.to_string();
-            let text = explain::line(entry, catalogue);
-            // A container's id says nothing, and a name that stands in the sentence is enough.
-            let name = path.rsplit('/').next().unwrap_or("");
-            let named = path.starts_with("container/") || text.contains(name);
-            let about = if named { String::new() } else { name.to_owned() };
-            Caption { at: entry.at, about, focus: Focus(path), text }
-        })
-        .collect();
+    let told = recent.filter(|e| explain::telling(e) && !SEEN.contains(&e.what.id));
+    let mut lines: Vec<Caption> = Vec::new();
+    let mut before: Option<&TraceEntry> = None;
+    for entry in told {
+        // What happens again and again to one thing is told once.
+        if before.is_some_and(|b| b.what.id == entry.what.id && b.subject == entry.subject) {
+            continue;
+        }
+        before = Some(entry);
+        let path = entry.subject.0.to_string();
+        let text = explain::line(entry, catalogue);
+        // A container's id says nothing, and a name that stands in the sentence is enough.
+        let name = path.rsplit('/').next().unwrap_or("");
+        let named = path.starts_with("container/") || text.contains(name);
+        let about = if named { String::new() } else { name.to_owned() };
+        lines.push(Caption { at: entry.at, about, focus: Focus(path), text });
+        if lines.len() == LINES {
+            break;
+        }
+    }
     lines.reverse();
     lines
 }

@@ -117,17 +117,21 @@ pub fn inspect(world: &World, focus: &Focus, catalogue: &Catalogue) -> Option<In
     let step = |s: explain::Step| Step { at: s.at, actor: s.actor, text: s.text };
     let steps = newest.map(|entry| explain::steps(world, entry.id, catalogue));
     found.why = steps.into_iter().flatten().map(step).collect();
-    let past = told.iter().map(|e| Step {
-        at: e.at,
-        actor: e.actor.name.to_owned(),
-        text: explain::line(e, catalogue),
-    });
-    found.history = past.collect();
+    let again = |a: &&TraceEntry, b: &&TraceEntry| a.what.id == b.what.id && a.subject == b.subject;
+    found.history = told.chunk_by(again).filter_map(|same| past(same, catalogue)).collect();
     let known = !found.name.is_empty() || !found.why.is_empty();
     if found.name.is_empty() {
         found.name = focus.parts().last().copied().unwrap_or_default().to_owned();
     }
     known.then_some(found)
+}
+
+/// What happened, perhaps several times one after the other; newest first.
+fn past(same: &[&TraceEntry], catalogue: &Catalogue) -> Option<Step> {
+    let newest = same.first()?;
+    let text = explain::line(newest, catalogue);
+    let text = if same.len() > 1 { format!("{text} (×{})", same.len()) } else { text };
+    Some(Step { at: newest.at, actor: newest.actor.name.to_owned(), text })
 }
 
 /// The machine without power on which a pod or container is.
