@@ -81,12 +81,12 @@ pub fn steps(world: &World, id: TraceId, catalogue: &Catalogue) -> Vec<Step> {
 /// A fault that was in force on the thing of an entry when it was written: what hangs or is silent
 /// writes nothing, others notice that it does not answer.
 fn fault_on<'a>(world: &'a World, entry: &TraceEntry) -> Option<&'a TraceEntry> {
-    let noticed = |kind: &FaultKind| match kind {
-        FaultKind::Hang => SILENT.iter().any(|part| entry.what.id.contains(part)),
-        FaultKind::HostDown | FaultKind::LinkDown | FaultKind::ProcessDown => {
-            entry.actor.name == "node-controller"
-        }
-        _ => false,
+    let silent = SILENT.iter().any(|part| entry.what.id.contains(part));
+    let missed = entry.actor.name == "node-controller";
+    let noticed = |kind: &FaultKind| {
+        let dark =
+            matches!(kind, FaultKind::HostDown | FaultKind::LinkDown | FaultKind::ProcessDown);
+        (silent && *kind == FaultKind::Hang) || (missed && dark)
     };
     let faults = world.faults().list.iter().rev();
     let mut lasting = faults.filter(|f| f.active(entry.at) && noticed(&f.kind));

@@ -58,8 +58,14 @@ pub(super) fn fill(map: &mut Map, kube: &Cluster, world: &World) {
 }
 
 /// What makes pods besides Deployments.
-const WORKLOADS: &[Kind] =
-    &[Kind::ReplicaSet, Kind::StatefulSet, Kind::DaemonSet, Kind::Job, Kind::CronJob];
+const WORKLOADS: &[Kind] = &[
+    Kind::ReplicaSet,
+    Kind::ReplicationController,
+    Kind::StatefulSet,
+    Kind::DaemonSet,
+    Kind::Job,
+    Kind::CronJob,
+];
 
 fn machine(node: &Node, name: &str, pods: &[&Pod], world: &World) -> Machine {
     let ready = condition(node, "Ready");

@@ -86,7 +86,7 @@ fn body(props: &Props, found: &Inspected, tab: usize) -> Html {
             </>
         },
         2 if found.source.is_empty() => empty("inspector-no-yaml"),
-        2 => source(props, found),
+        2 => source(found),
         3 if found.events.is_empty() => empty("inspector-no-events"),
         3 => html! {
             <ul class="events">{ for found.events.iter().map(|e| html! {
@@ -101,7 +101,7 @@ fn body(props: &Props, found: &Inspected, tab: usize) -> Html {
 }
 
 /// The object as the real tool prints it, below the part of the file that it comes from.
-fn source(props: &Props, found: &Inspected) -> Html {
+fn source(found: &Inspected) -> Html {
     let Some((file, part)) = &found.origin else {
         return html! { <pre tabindex="0">{ &found.source }</pre> };
     };
