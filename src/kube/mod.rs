@@ -43,6 +43,9 @@ use node::NodeSpec;
 use recorder::Recorders;
 use watch::{Process, Streams, WATCH_LAG, follows};
 
+/// An eviction that lost the race for its budget is tried again (`EvictionsRetry`: 500 ms, 10 %).
+const EVICTION_RETRY: SimDuration = SimDuration::from_millis(500);
+
 /// What wakes the cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
@@ -289,6 +292,13 @@ impl Cluster {
         }
         let why = asked(request.verb);
         let result = self.serve(&request, Actor::only("you"), why, cx);
+        let conflict = result.as_ref().is_err_and(|e| e.code == 409);
+        if conflict && request.subresource == Subresource::Eviction {
+            let extra = cx.stream("eviction-retry", "").between(0, EVICTION_RETRY.0 / 10);
+            let again = Input::Ask { ticket, request: Box::new(request) };
+            cx.emit_after(SimDuration(EVICTION_RETRY.0 + extra), Output::Again(again));
+            return;
+        }
         cx.emit(Output::Reply { ticket, result });
     }
 
@@ -369,6 +379,8 @@ impl Cluster {
             all.extend(nodes.into_iter().map(|node| Process::Kubelet(node.into())));
         } else if matches!(change.kind, kinds::Kind::Service | kinds::Kind::EndpointSlice) {
             all.extend(self.joined.iter().map(|node| Process::Proxy(node.clone())));
+        } else if change.kind == kinds::Kind::Node {
+            all.push(Process::Kubelet(change.key.name.clone()));
         }
         all
     }

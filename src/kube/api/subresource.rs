@@ -7,6 +7,7 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Value, json};
 
+use crate::base::time::SimDuration;
 use crate::kube::api::admission::pod_labels;
 use crate::kube::api::object::{Key, Kind, Object};
 use crate::kube::api::request::{
@@ -219,6 +220,10 @@ fn evict(call: &mut Call<'_>, key: &Key, options: &Options) -> Result<Response, 
     let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref()).unwrap_or("");
     let free = matches!(phase, "Succeeded" | "Failed" | "Pending") || old.deleting();
     if !free {
+        if contested(call, &key.namespace) {
+            let why = "the object has been modified";
+            return Err(ApiError::conflict(Kind::PodDisruptionBudget, &key.name, why));
+        }
         budget(call, key, pod)?;
         if !call.dry_run {
             mark_disruption(call, key, pod);
@@ -228,6 +233,31 @@ fn evict(call: &mut Call<'_>, key: &Key, options: &Options) -> Result<Response, 
     options.precondition_revision = None;
     delete::delete(call, Kind::Pod, key, &options)?;
     Ok(Response::Value(json!({"kind": "Status", "apiVersion": "v1", "status": "Success"})))
+}
+
+/// Evictions that kubectl drain sends at the same moment come one after the other here, this far
+/// apart at most; in reality all of them have read the budget before the first one writes it.
+const CONTEST: SimDuration = SimDuration::from_millis(25);
+/// The contest is over when a second one got through.
+const ROUND: SimDuration = SimDuration::from_secs(1);
+
+/// Whether an eviction of the same moment has just taken from a budget: the write would be refused
+/// as a conflict, and the server tries again half a second later (recorded in scheduler/18).
+fn contested(call: &Call<'_>, namespace: &str) -> bool {
+    let disrupted = |object: &Option<Arc<Object>>| match object.as_deref() {
+        Some(Object::PodDisruptionBudget(budget)) => {
+            budget.status.as_ref().and_then(|s| s.disrupted_pods.as_ref()).map_or(0, |d| d.len())
+        }
+        _ => 0,
+    };
+    let recent = call.store.changes_from(0).rev().take_while(|c| c.at + ROUND > call.now);
+    let mut takes = recent.filter(|c| {
+        c.kind == Kind::PodDisruptionBudget
+            && *c.key.namespace == *namespace
+            && disrupted(&c.new) > disrupted(&c.old)
+    });
+    let last = takes.next().is_some_and(|c| c.at + CONTEST > call.now);
+    last && takes.next().is_none()
 }
 
 /// Ask the budgets that select a pod and take one disruption from them.

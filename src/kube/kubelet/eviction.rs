@@ -15,6 +15,7 @@ use crate::base::quantity::Quantity;
 use crate::base::time::SimDuration;
 use crate::engine::cx::Cx;
 use crate::machine::ContainerId;
+use crate::stub;
 
 /// Time between two checks (`monitoringInterval`).
 const CHECK: SimDuration = SimDuration::from_secs(10);
@@ -144,6 +145,7 @@ impl Kubelet {
     /// The check for evictions; it goes on while a pod with limits is here.
     pub(super) fn eviction_due(&mut self, around: &mut Around<'_>, cx: &mut Cx<'_, Output>) {
         self.node.eviction_armed = false;
+        stub!("kube.kubelet.node-pressure", "a node short of memory or disk evicts no pods");
         let watched: Vec<Arc<str>> = self
             .workers
             .iter()

@@ -416,7 +416,9 @@ impl Kubelet {
         let new = |name: &String| allocatable.is_none_or(|all| !all.contains_key(name));
         let patched = status.capacity.iter().flatten().any(|(name, _)| new(name));
         if patched {
-            let due = cx.now.next_tick(LOOK, self.node.check_phase).since(cx.now);
+            // The looks drift by up to 4 % each (`wait.JitterUntil`): the next one may come any time.
+            let name = self.node.name.clone();
+            let due = SimDuration(cx.stream("kubelet-look", &name).between(0, LOOK.0));
             self.after(due, Due::NodeLook, around, cx);
         }
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1 as core;
 
 use crate::base::time::{SimDuration, SimTime};
+use crate::stub;
 
 /// First delay (kubelet.go `backOffPeriod`).
 pub const INITIAL_DELAY: SimDuration = SimDuration::from_secs(10);
@@ -37,6 +38,9 @@ impl RestartPolicy {
     /// The policy that holds for one container: its own if it has one, else the pod's.
     #[must_use]
     pub fn of_container(spec: &core::PodSpec, container: &core::Container) -> Self {
+        if container.restart_policy_rules.is_some() {
+            stub!("kube.kubelet.restart-rules", "restart rules on exit codes are ignored");
+        }
         match container.restart_policy.as_deref() {
             Some(own) => Self::read(Some(own)),
             None => Self::of_pod(spec),

@@ -12,6 +12,7 @@ use k8s_openapi::api::core::v1 as core;
 use super::record::{PodRuntime, Run, RunState};
 use super::restart::{RestartPolicy, is_sidecar};
 use crate::base::time::SimTime;
+use crate::stub;
 
 /// Why a container is killed within a sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +122,9 @@ impl Look<'_> {
 #[must_use]
 pub fn actions(look: &Look<'_>) -> Actions {
     let spec = look.spec;
+    if spec.ephemeral_containers.is_some() {
+        stub!("kube.kubelet.ephemeral", "ephemeral containers (kubectl debug) are not started");
+    }
     let mut plan = Actions { create_sandbox: !look.runtime.sandbox_ready(), ..Actions::default() };
     if plan.create_sandbox && !worth_a_sandbox(look) {
         return Actions { kill_pod: true, ..Actions::default() };

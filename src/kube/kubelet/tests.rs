@@ -426,3 +426,57 @@ fn kubelet_restart() {
     let worker = bench.kubelet.workers.values().next().map(Arc::clone).unwrap();
     assert_eq!(worker.runtime.newest("c").map(|r| r.number), Some(0));
 }
+
+/// A sidecar ends after the main container, and the pod succeeds although it was killed.
+#[test]
+fn sidecar_of_a_finished_pod() {
+    let mut bench = Bench::new(RuntimeKind::Real);
+    let mut proxy = shell("sleep 3600");
+    proxy["name"] = "proxy".into();
+    proxy["restartPolicy"] = "Always".into();
+    let spec = serde_json::json!({
+        "restartPolicy": "Never", "terminationGracePeriodSeconds": 2,
+        "initContainers": [proxy], "containers": [shell("sleep 3; exit 0")] });
+    bench.pod("job", spec);
+    bench.run(20);
+    let end = "job Succeeded proxy[-0 Error/137] main[-0 Completed/0]\n";
+    assert!(bench.log.ends_with(end), "{}", bench.log);
+}
+
+/// A preStop hook that takes longer than the grace period is left alone: it fails when its
+/// container is stopped, and the stop still gets its two seconds.
+#[test]
+fn hook_that_outlives_its_time() {
+    let mut bench = Bench::new(RuntimeKind::Real);
+    let mut c = shell("sleep 3600");
+    c["lifecycle"] = serde_json::json!({ "preStop": { "exec": { "command": ["sleep", "30"] } } });
+    bench.pod("long", serde_json::json!({ "containers": [c] }));
+    bench.run(10);
+    bench.delete("long", 3);
+    bench.run(12);
+    let failed = bench.when("* FailedPreStopHook", 0) - 10_000;
+    let down = bench.when("long Failed main[-0 Error/137] del", 0) - 10_000;
+    assert!((5_000..6_000).contains(&failed), "{failed}\n{}", bench.log);
+    assert!((5_000..6_500).contains(&down), "{down}\n{}", bench.log);
+    assert_eq!(bench.count("* FailedPreStopHook"), 1, "{}", bench.log);
+    assert!(bench.log.ends_with("long gone\n"), "{}", bench.log);
+}
+
+/// A relist that finds something while the worker waits for it makes the pod sync once more:
+/// that is how CrashLoopBackOff shows a second after a crash (kubelet/01).
+#[test]
+fn a_busy_worker_syncs_again() {
+    let mut seen = (0, 0);
+    for seed in 0..20 {
+        let mut bench = Bench::new(RuntimeKind::Real);
+        bench.rngs = Rngs::new(seed);
+        bench.pod("crash", serde_json::json!({ "containers": [shell("exit 1")] }));
+        bench.run(8);
+        match bench.count("* BackOff") {
+            1 => seen.0 += 1,
+            2 => seen.1 += 1,
+            other => panic!("{other} times\n{}", bench.log),
+        }
+    }
+    assert!(seen.0 > 0 && seen.1 > 0, "{seen:?}");
+}
