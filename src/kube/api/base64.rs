@@ -43,7 +43,7 @@ pub fn canonical(text: &str) -> Result<String, usize> {
         return Ok(STANDARD.encode(bytes));
     }
     if quantum > 0 {
-        return Err(text.len() - quantum as usize);
+        return Err(text.len() - quantum);
     }
     Ok(STANDARD.encode(bytes))
 }
@@ -62,12 +62,9 @@ fn value(byte: u8) -> Option<u32> {
 
 /// Bring the bytes of a ConfigMap or Secret into the canonical form.
 pub(super) fn tidy(kind: Kind, object: &mut Map<String, Value>) {
-    let field = match kind {
-        Kind::Secret => "data",
-        Kind::ConfigMap => "binaryData",
-        _ => return,
-    };
-    let Some(Value::Object(data)) = object.get_mut(field) else { return };
+    let fields = [(Kind::Secret, "data"), (Kind::ConfigMap, "binaryData")];
+    let Some((_, field)) = fields.iter().find(|(k, _)| *k == kind) else { return };
+    let Some(Value::Object(data)) = object.get_mut(*field) else { return };
     for value in data.values_mut() {
         if let Some(Ok(text)) = value.as_str().map(canonical) {
             *value = Value::String(text);

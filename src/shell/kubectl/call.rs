@@ -48,10 +48,13 @@ pub(super) type Answer = Result<Response, ApiError>;
 /// What became of one of many objects.
 pub(super) type Done = Result<Option<Arc<Object>>, Failure>;
 
+/// What became of many, in their order. It grows in place and is copied only where a call is.
+pub(super) type Outcomes = Arc<Vec<Done>>;
+
 /// How far a call has come with many objects.
 #[derive(Clone, Debug)]
 struct Progress {
-    done: Arc<Vec<Done>>,
+    done: Outcomes,
     /// Pieces of output up to there.
     printed: usize,
     /// Warnings up to there.
@@ -368,7 +371,7 @@ impl<'a, 'io> Call<'a, 'io> {
         &mut self,
         items: &[T],
         mut act: impl FnMut(&mut Self, &T) -> Run<Done>,
-    ) -> Run<Arc<Vec<Done>>> {
+    ) -> Run<Outcomes> {
         let start = self.at;
         if self.memory.log.len() == start {
             let (printed, warned) = (self.printed, self.warned.clone());

@@ -407,10 +407,10 @@ fn bad_key(node: &Node) -> Option<(Span, String)> {
 /// A value as Go's `%#v` prints it.
 fn go_syntax(node: &Node) -> String {
     match &node.kind {
-        NodeKind::Scalar { .. } => match node.value(Dialect::Kubectl) {
-            Value::Null => "interface {}(nil)".to_owned(),
-            other => other.to_string(),
-        },
+        NodeKind::Scalar { .. } => {
+            let value = node.value(Dialect::Kubectl);
+            if value.is_null() { "interface {}(nil)".to_owned() } else { value.to_string() }
+        }
         NodeKind::Sequence(items) => {
             let items: Vec<String> = items.iter().map(go_syntax).collect();
             format!("[]interface {{}}{{{}}}", items.join(", "))

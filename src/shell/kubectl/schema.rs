@@ -137,6 +137,6 @@ fn remove(value: &mut Value, at: &[String]) {
                 remove(inner, rest);
             }
         }
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntr
 use serde_json::{Map, Value, json};
 
 use super::keys::{self, ListMerge};
+use super::three_way::go_json;
 use crate::base::time::SimTime;
 use crate::kube::api::object::{Kind, Object};
 use crate::kube::api::request::{Body, PatchType, Request, Subresource};
@@ -132,7 +133,7 @@ fn changed_list(old: &[Value], new: &[Value], parent: &str, name: &str, at: &str
         ListMerge::Atomic => {}
         ListMerge::Set => {
             for value in new.iter().filter(|v| !old.contains(v)) {
-                out.insert(format!("v:{value}"), json!({}));
+                out.insert(format!("v:{}", go_json(value)), json!({}));
             }
         }
         ListMerge::Key(key) => {
@@ -210,7 +211,7 @@ pub(super) fn value_at<'a>(value: &'a Value, path: &[String]) -> Option<&'a Valu
             let (name, id) = key.as_object()?.iter().next()?;
             node.as_array()?.iter().find(|i| i.get(name) == Some(id))
         }
-        Some(("v", text)) => node.as_array()?.iter().find(|i| i.to_string() == text),
+        Some(("v", text)) => node.as_array()?.iter().find(|i| go_json(i) == text),
         _ => Some(node),
     })
 }

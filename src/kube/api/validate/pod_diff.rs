@@ -257,7 +257,12 @@ fn plain(out: &mut String, value: &Value, depth: usize) {
         Value::Array(items) if !items.is_empty() && depth < MAX_DEPTH => {
             list(out, items, depth, plain);
         }
-        other => out.push_str(&go_json(other)),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => out.push_str(&go_json(value)),
     }
 }
 

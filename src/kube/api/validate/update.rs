@@ -27,7 +27,7 @@ const CLAIM_UPDATE: &str = "spec is immutable after creation except resources.re
 
 /// Compare a changed object with the one before.
 pub fn check(object: &Object, old: &Object, part: Subresource, errors: &mut Errors) {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "other kinds may change freely")]
+    // Other kinds may change freely.
     match (object, old) {
         (Object::Pod(new), Object::Pod(was)) if part == Subresource::None => {
             pod(new, was, errors);
@@ -58,10 +58,10 @@ pub fn check(object: &Object, old: &Object, part: Subresource, errors: &mut Erro
         }
         (Object::StorageClass(new), Object::StorageClass(was)) => storage_class(new, was, errors),
         (Object::PriorityClass(new), Object::PriorityClass(was)) => {
-            priority_class(new, was, errors)
+            priority_class(new, was, errors);
         }
         (Object::PersistentVolumeClaim(new), Object::PersistentVolumeClaim(was)) => {
-            claim(new, was, errors)
+            claim(new, was, errors);
         }
         (Object::EndpointSlice(new), Object::EndpointSlice(was)) => {
             if new.address_type != was.address_type {

@@ -69,24 +69,29 @@ fn one(
         let (key, path) = source.split_once('=').unwrap_or_else(|| (base(), source));
         add(key, &read(path)?);
     }
-    let mut value = json!({"apiVersion": "v1", "kind": kind,
-        "metadata": {"name": text(generator, "/name")}});
+    let mut meta = Map::new();
+    meta.insert("name".to_owned(), json!(text(generator, "/name")));
     let options = |field: &str| {
         let own = generator.get("options").and_then(|o| o.get(field));
         own.or_else(|| spec.get("generatorOptions")?.get(field)).cloned()
     };
     for field in ["labels", "annotations", "namespace"] {
         if let Some(given) = options(field).or_else(|| generator.get(field).cloned()) {
-            value["metadata"][field] = given;
+            meta.insert(field.to_owned(), given);
         }
     }
+    let mut object = Map::new();
+    object.insert("apiVersion".to_owned(), json!("v1"));
+    object.insert("kind".to_owned(), json!(kind));
+    object.insert("metadata".to_owned(), Value::Object(meta));
     if !data.is_empty() {
-        value["data"] = Value::Object(data);
+        object.insert("data".to_owned(), Value::Object(data));
     }
     if kind == "Secret" {
-        value["type"] = generator.get("type").cloned().unwrap_or_else(|| json!("Opaque"));
+        let type_ = generator.get("type").cloned().unwrap_or_else(|| json!("Opaque"));
+        object.insert("type".to_owned(), type_);
     }
-    let mut resource = Resource::new(value);
+    let mut resource = Resource::new(Value::Object(object));
     resource.hashed = options("disableNameSuffixHash") != Some(Value::Bool(true));
     Ok(resource)
 }

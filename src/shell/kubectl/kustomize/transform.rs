@@ -34,7 +34,7 @@ pub(super) fn all(
     resources: &mut Vec<Resource>,
 ) -> Result<(), Failure> {
     for patch in items(spec, "patchesStrategicMerge").iter().filter_map(Value::as_str) {
-        let content = files.read(&normal(dir, patch)).map_or_else(|_| patch.into(), |text| text);
+        let content = files.read(&normal(dir, patch)).unwrap_or_else(|_| patch.into());
         apply_patch(resources, &content, None)?;
     }
     for list in ["patches", "patchesJson6902"] {
