@@ -11,6 +11,7 @@ use crate::docker::api::{
     ApiError, Filters, HistoryEntry, ImageInspect, ImageRemoval, ImageSummary, Progress,
     PruneReport, Reply,
 };
+use crate::docker::build::with_changes;
 use crate::docker::clients::PullClient;
 use crate::docker::create::config_of;
 use crate::docker::daemon::{Daemon, Env};
@@ -466,11 +467,6 @@ impl Daemon {
         } else {
             Some(ImageRef::parse(reference).map_err(ApiError::bad)?.tagged())
         };
-        if !changes.is_empty() {
-            let stub =
-                crate::stub!("docker.commit.changes", "`docker commit --change` is ignored.");
-            return Err(ApiError::new(501, format!("not simulated: {stub}")));
-        }
         let Some(c) = self.containers.get(&id) else { return Ok(Reply::Done) };
         let Some(base) = self.find_image(&c.image_id, env) else {
             return Err(no_such(&c.image_id));
@@ -496,6 +492,7 @@ impl Daemon {
         image.config.cwd.clone_from(&c.config.working_dir);
         image.config.user.clone_from(&c.config.user);
         image.config.labels.clone_from(&c.config.labels);
+        image.config = with_changes(image.config, changes).map_err(ApiError::bad)?;
         image.created = Some(now);
         image.digest = "".into();
         let layers: Vec<&str> = image.layers.iter().map(|l| &*l.diff_id).collect();

@@ -83,6 +83,10 @@ pub(crate) fn of(request: &Request) -> Option<&'static Latency> {
         | Request::ContainerUpdate { .. }
         | Request::ContainerCommit { .. }
         | Request::ContainerCopyTo { .. }
+        | Request::ContainerExport { .. }
+        | Request::ImageSave { .. }
+        | Request::ImageLoad { .. }
+        | Request::ImageImport { .. }
         | Request::ImageTag { .. }
         | Request::ImageRemove { .. }
         | Request::VolumeCreate(_)

@@ -35,6 +35,7 @@ mod restart;
 mod serve;
 mod state;
 mod system;
+mod transfer;
 mod units;
 mod volumes;
 

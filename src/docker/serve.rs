@@ -39,6 +39,7 @@ impl Daemon {
             | Request::ContainerCopyTo { .. }
             | Request::ContainersPrune { .. }
             | Request::ContainerCommit { .. }
+            | Request::ContainerExport { .. }
             | Request::ExecCreate { .. }
             | Request::ExecStart { .. }
             | Request::ExecStdin { .. }
@@ -47,6 +48,9 @@ impl Daemon {
             | Request::ImageInspect { .. }
             | Request::ImageHistory { .. }
             | Request::ImagePull { .. }
+            | Request::ImageSave { .. }
+            | Request::ImageLoad { .. }
+            | Request::ImageImport { .. }
             | Request::ImageTag { .. }
             | Request::ImageRemove { .. }
             | Request::ImagesPrune { .. }
@@ -132,6 +136,7 @@ impl Daemon {
             Request::ContainerCommit { id, reference, comment, changes, .. } => {
                 self.commit(&id, &reference, &comment, &changes, env).map(Some)
             }
+            Request::ContainerExport { id } => self.export(&id, env).map(Some),
             Request::ExecCreate { id, config } => self.exec_create(&id, config, env).map(Some),
             Request::ExecStart { exec, detach } => self.exec_start(ticket, &exec, detach, env),
             Request::ExecStdin { exec, text } => {
@@ -155,6 +160,11 @@ impl Daemon {
             Request::ImageInspect { name } => self.image_inspect(&name, env).map(Some),
             Request::ImageHistory { name } => self.image_history(&name, env).map(Some),
             Request::ImagePull { name, .. } => self.image_pull(ticket, &name, env),
+            Request::ImageSave { names } => self.image_save(&names, env).map(Some),
+            Request::ImageLoad { archive } => self.image_load(&archive, env).map(Some),
+            Request::ImageImport { archive, reference, comment, changes } => {
+                self.image_import(&archive, &reference, &comment, &changes, env).map(Some)
+            }
             Request::ImageTag { source, target } => self.image_tag(&source, &target, env).map(Some),
             Request::ImageRemove { name, force, .. } => {
                 self.image_remove(&name, force, env).map(Some)

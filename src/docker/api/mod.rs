@@ -258,6 +258,11 @@ pub enum Request {
         /// Which ones: label, until.
         filters: Filters,
     },
+    /// `GET /containers/{id}/export` → [`Reply::Tar`].
+    ContainerExport {
+        /// Which one.
+        id: String,
+    },
     /// `POST /commit` → [`Reply::ImageId`].
     ContainerCommit {
         /// Which one.
@@ -328,6 +333,27 @@ pub enum Request {
         platform: String,
         /// Every tag of the repository.
         all_tags: bool,
+    },
+    /// `GET /images/get` → [`Reply::Tar`].
+    ImageSave {
+        /// References or ids.
+        names: Vec<String>,
+    },
+    /// `POST /images/load` → [`Reply::Loaded`].
+    ImageLoad {
+        /// The archive.
+        archive: String,
+    },
+    /// `POST /images/create` with an archive → [`Reply::ImageId`].
+    ImageImport {
+        /// The archive.
+        archive: String,
+        /// `repository:tag`, or empty.
+        reference: String,
+        /// Comment, or empty.
+        comment: String,
+        /// Dockerfile instructions to apply.
+        changes: Vec<String>,
     },
     /// `POST /images/{name}/tag` → [`Reply::Done`].
     ImageTag {
@@ -475,6 +501,15 @@ pub enum Reply {
     Changes(Vec<Change>),
     /// Files.
     Archive(Vec<ArchiveEntry>),
+    /// An archive.
+    Tar(String),
+    /// Images were loaded: layers that were new with their sizes, and what there is to say.
+    Loaded {
+        /// Layers that were not there before, with their bytes.
+        layers: Vec<(String, u64)>,
+        /// Lines about images and their tags.
+        lines: Vec<String>,
+    },
     /// What a prune removed.
     Pruned(PruneReport),
     /// An exec was made.

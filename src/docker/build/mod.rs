@@ -31,7 +31,7 @@ use crate::docker::daemon::{Daemon, Env};
 use crate::docker::images::{pull_error, sha256};
 use crate::docker::reference::ImageRef;
 use crate::engine::latency::Latency;
-use crate::machine::{Image, Layer, Namespace, PullError, Pulled};
+use crate::machine::{Image, ImageConfig, Layer, Namespace, PullError, Pulled};
 use crate::posix::Files;
 
 /// Small work of the builder: reading files, looking up images, exporting.
@@ -623,6 +623,47 @@ impl Daemon {
 }
 
 type Read = (Vec<Stage>, BTreeMap<String, String>, usize, Vec<usize>);
+
+/// Instructions that `--change` of commit and import takes (moby `builder/dockerfile`).
+const CHANGES: [&str; 10] = [
+    "CMD",
+    "ENTRYPOINT",
+    "HEALTHCHECK",
+    "ENV",
+    "EXPOSE",
+    "LABEL",
+    "ONBUILD",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
+];
+
+/// A configuration with Dockerfile instructions applied to it.
+pub(crate) fn with_changes(
+    mut config: ImageConfig,
+    changes: &[String],
+) -> Result<ImageConfig, String> {
+    if changes.is_empty() {
+        return Ok(config);
+    }
+    for change in changes {
+        let word = change.split_whitespace().next().unwrap_or("");
+        if !CHANGES.contains(&word.to_uppercase().as_str()) {
+            return Err(format!("{word} is not a valid change command"));
+        }
+    }
+    // Triggers wait for a build; the ones that a change adds come after.
+    let triggers = std::mem::take(&mut config.on_build);
+    let text = format!("FROM scratch\n{}\n", changes.join("\n"));
+    let given = BTreeMap::new();
+    let planned = dockerfile::parse(&text)
+        .and_then(|instructions| plan::stages(&instructions, &given))
+        .and_then(|(stages, globals)| plan::dispatch(&stages, 0, &globals, &given, config))
+        .map_err(|problem| problem.message)?;
+    let mut config = planned.config;
+    config.on_build.splice(0..0, triggers);
+    Ok(config)
+}
 
 /// Everything about a Dockerfile that is known without images.
 fn read(text: &str, given: &BTreeMap<String, String>, target: &str) -> Result<Read, Problem> {

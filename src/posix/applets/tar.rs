@@ -106,6 +106,7 @@ fn extract(call: &mut Call<'_>, wish: &Wish, member: &Member) -> bool {
     }
     let path = call.path(&member.name);
     let result = match &member.content {
+        _ if !member.link.is_empty() => return linked(call, member),
         None => match call.files.make_dir(&path) {
             Err(FsError::Exists) => Ok(()),
             other => other,
@@ -121,6 +122,17 @@ fn extract(call: &mut Call<'_>, wish: &Wish, member: &Member) -> bool {
         return false;
     }
     true
+}
+
+fn linked(call: &mut Call<'_>, member: &Member) -> bool {
+    let path = call.path(&member.name);
+    match call.files.link(&member.link, &path) {
+        Ok(()) | Err(FsError::Exists) => true,
+        Err(error) => {
+            call.complain(&format!("tar: can't create '{}': {error}", member.name));
+            false
+        }
+    }
 }
 
 fn create(call: &mut Call<'_>, wish: &Wish, here: &str) -> u8 {
@@ -146,7 +158,7 @@ fn create(call: &mut Call<'_>, wish: &Wish, here: &str) -> u8 {
             if members.len() < MAX_MEMBERS {
                 let name = name.trim_start_matches('/').to_owned();
                 let name = if content.is_none() { name + "/" } else { name };
-                members.push(Member { name, content, mode: stat.mode });
+                members.push(Member { name, content, mode: stat.mode, link: String::new() });
             }
         }
     }

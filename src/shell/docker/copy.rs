@@ -142,6 +142,7 @@ fn tar(entries: &[ArchiveEntry], source: &str) -> String {
             },
             content: entry.content.clone(),
             mode: entry.mode,
+            link: String::new(),
         })
         .collect();
     archive::write(&members, "")

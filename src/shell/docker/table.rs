@@ -2,8 +2,8 @@
 
 use crate::shell::docker::flags::Spec;
 use crate::shell::docker::{
-    Start, State, attach, build, copy, exec, images, inspect, life, logs, networks, prune, ps,
-    pull, refuse, registry, run, stats, system, volumes,
+    Start, State, attach, build, copy, exec, export, images, import, inspect, life, load, logs,
+    networks, prune, ps, pull, refuse, registry, run, save, stats, system, volumes,
 };
 use crate::shell::job::Io;
 
@@ -31,6 +31,10 @@ const COMMANDS: &[Entry] = &[
     entry(&["version"], &system::VERSION, system::version),
     entry(&["info", "system info"], &system::INFO, system::info),
     entry(&["attach", "container attach"], &attach::SPEC, attach::attach),
+    entry(&["save", "image save"], &save::SPEC, save::save),
+    entry(&["load", "image load"], &load::SPEC, load::load),
+    entry(&["export", "container export"], &export::SPEC, export::export),
+    entry(&["import", "image import"], &import::SPEC, import::import),
     entry(&["commit", "container commit"], &life::COMMIT, life::commit),
     entry(&["cp", "container cp"], &copy::SPEC, copy::copy),
     entry(&["diff", "container diff"], &life::DIFF, life::diff),
@@ -291,10 +295,10 @@ pub fn complete(words: &[String]) -> Completion {
         return Completion::Words(list);
     }
     match entry.spec.path {
-        "run" | "create" | "rmi" | "tag" | "history" | "pull" | "image inspect" => {
+        "run" | "create" | "rmi" | "tag" | "history" | "pull" | "save" | "image inspect" => {
             Completion::Images
         }
-        "build" => Completion::Files,
+        "build" | "load" | "import" => Completion::Files,
         path if path.starts_with("network") => Completion::Networks,
         path if path.starts_with("volume") => Completion::Volumes,
         _ => Completion::Containers,
