@@ -425,6 +425,7 @@ impl Daemon {
             powers: powers(&c.host),
             declared_ports: c.config.exposed_ports.iter().map(|p| p.number).collect(),
             labels: c.config.labels.clone(),
+            building: false,
         }
     }
 }

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::machine::catalog::{BaseFile, Catalogue, Collection, ImageFile, Variant};
 use crate::machine::image::{HistoryEntry, Image, ImageConfig, Layer, Reference};
-use crate::posix::{Entry, Files};
+use crate::posix::{Entry, FileSystem as _, Files};
 
 /// Size of an executable in a base, in bytes: about that of a small dynamic program.
 const EXECUTABLE_BYTES: u64 = 64_000;
@@ -193,6 +193,10 @@ fn tree(base: &BaseFile) -> Files {
     }
     for (path, content) in &base.files {
         files.put_file(path, content.as_str());
+    }
+    // What is listed as executable and has a text is a script.
+    for path in base.files.keys().filter(|path| base.executables.contains(path)) {
+        let _ = files.chmod(path, 0o755);
     }
     files
 }

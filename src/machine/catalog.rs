@@ -237,7 +237,7 @@ pub struct Step {
     /// Listen on a port.
     #[serde(default)]
     pub listen: Option<String>,
-    /// Write a file, making directories.
+    /// Write a file, making directories; a relative path counts from the working directory.
     #[serde(default)]
     pub write: Option<WriteFile>,
     /// Grow to this many MiB at once.
@@ -277,6 +277,9 @@ pub struct WriteFile {
     pub path: String,
     /// What.
     pub text: String,
+    /// Whether it can be run.
+    #[serde(default)]
+    pub executable: bool,
 }
 
 /// A line written periodically.

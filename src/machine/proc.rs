@@ -25,6 +25,11 @@ use crate::machine::view::View;
 use crate::posix::{self, Command, Effect, Facts, Process, TaskId, Wake};
 use crate::stub;
 
+/// Where commands of unknown images are taken to be.
+const ASSUMED: &str = "/assumed/";
+/// How compiled programs begin; what a build has compiled is a server.
+const COMPILED: &str = "\u{7f}ELF";
+
 /// Most pieces of work of one event in one container.
 const MAX_WORK: usize = 20_000;
 /// Most processes of a container, as a default pids limit would.
@@ -269,7 +274,10 @@ impl Room<'_, '_> {
 
     /// What a command line becomes; an entrypoint script's arguments take its place.
     fn prepare(&mut self, birth: &mut Birth) -> Result<Body, resolve::ExecError> {
-        let mut found = self.with_files(|view| resolve::find(view, birth))?;
+        let mut found = match self.with_files(|view| resolve::find(view, birth)) {
+            Err(error) => self.assumed(birth).ok_or(error)?,
+            Ok(found) => found,
+        };
         for _ in 0..MAX_DELEGATES {
             let Some((script, argv)) = self.delegated(&found, birth) else { break };
             birth.argv = argv;
@@ -283,6 +291,15 @@ impl Room<'_, '_> {
             };
         }
         Ok(self.body(found, birth))
+    }
+
+    /// A command that an image has, although the catalogue does not know what is in it. What is
+    /// run in such a container by hand (`exec`) must be there.
+    fn assumed(&self, birth: &Birth) -> Option<Found> {
+        let known = birth.exec.is_some() || !self.container.image.assumed;
+        let name = birth.argv.first().filter(|name| !known && !name.is_empty())?;
+        let base = name.rsplit('/').next().unwrap_or(name);
+        Some(Found::Executable { path: format!("{ASSUMED}{base}"), script: None })
     }
 
     /// What an entrypoint script runs in its own place, with the script's path.
@@ -310,7 +327,12 @@ impl Room<'_, '_> {
             }
             Found::Tool(tool) => Body::Tool(tool),
             Found::Executable { path, script } => {
-                let run = ProgramRun::find(self, &path, &birth.argv, &birth.env);
+                let compiled = script.as_ref().is_some_and(|text| text.starts_with(COMPILED));
+                let serves =
+                    (compiled || path.starts_with(ASSUMED)) && !self.container.spec.building;
+                let run = ProgramRun::find(self, &path, &birth.argv, &birth.env)
+                    .or_else(|| ProgramRun::server(self, &path).filter(|_| serves));
+                let script = script.filter(|_| !compiled);
                 match (run, script) {
                     (Some(run), _) => Body::Program(Box::new(run)),
                     (None, Some(text)) => {

@@ -76,6 +76,23 @@ impl ProgramRun {
         })
     }
 
+    /// A program that nothing is known of: a well-behaved server on the declared ports.
+    pub(super) fn server(room: &Room<'_, '_>, path: &str) -> Option<Self> {
+        let program = room.catalogue.programs.get("server")?.clone();
+        let name = path.rsplit('/').next().unwrap_or(path).to_owned();
+        Some(Self {
+            program,
+            mode: 0,
+            args: Vec::new(),
+            vars: Arc::new([("name".to_owned(), name)].into()),
+            step: 0,
+            moment: 0,
+            tick: None,
+            listening: false,
+            ending: false,
+        })
+    }
+
     fn mode(&self) -> Option<&Mode> {
         self.program.modes.get(self.mode)
     }
@@ -168,11 +185,16 @@ impl Room<'_, '_> {
                     None => (key, None),
                 };
                 let env = proc.map_or(&[][..], |p| &p.env);
+                let after = key.strip_prefix("after.").and_then(|flag| {
+                    let at = run.args.iter().position(|arg| arg == flag)?;
+                    run.args.get(at + 1).cloned()
+                });
                 let found = match key.strip_prefix("env.") {
                     Some(name) => {
                         let value = env_value(env, name).filter(|v| !v.is_empty());
                         Some(value.or(default).unwrap_or("").to_owned())
                     }
+                    None if after.is_some() => after,
                     None => more
                         .iter()
                         .find(|(k, _)| *k == key)
@@ -275,7 +297,14 @@ impl Room<'_, '_> {
         if let Some(file) = &step.write {
             let path = self.fill(process, run, &file.path, &[]);
             let text = self.fill(process, run, &file.text, &[]);
+            let cwd = self.proc(process).map_or_else(|| "/".to_owned(), |p| p.cwd.clone());
+            let path = normal(&cwd, &path);
             self.write_file(&path, &text);
+            if file.executable {
+                self.with_files(|files| {
+                    let _ = files.chmod(&path, 0o755);
+                });
+            }
         }
         if let Some(mb) = &step.memory_mb {
             let mb: u64 = self.fill(process, run, mb, &[]).parse().unwrap_or(0);
@@ -358,6 +387,12 @@ impl Room<'_, '_> {
     }
 
     fn listen(&mut self, process: u32, run: &mut ProgramRun, step: &Step, port: &str) -> bool {
+        if port == "declared" && self.container.spec.building {
+            // That it serves is only assumed; a step of a build comes to an end.
+            self.work.push_back(Work::Finish(process, 0));
+            run.ending = true;
+            return false;
+        }
         let ports: Vec<u16> = if port == "declared" {
             let exposed = self.container.image.config.exposed_ports.iter();
             let exposed = exposed.filter_map(|p| p.split('/').next()?.parse().ok());

@@ -56,6 +56,9 @@ pub struct ContainerSpec {
     pub declared_ports: Vec<u16>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
+    /// A step of a build: what images that the catalogue does not know contain does its work at
+    /// once, instead of serving.
+    pub building: bool,
 }
 
 /// Something mounted into a container.

@@ -65,6 +65,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     let host = if input.compose { "host" } else { "" };
     let mut driver: Driver<fn(&World)> = Driver::new(&genesis, |_| ());
+    for path in &input.executables {
+        let line = format!("chmod +x '{path}'");
+        driver.script(host, &home, &line, false, SimTime::from_secs(1));
+    }
     let flags: String = input.named.iter().map(|name| format!(" -f '{name}'")).collect();
     let (line, tables): (String, &[&str]) = if input.compose {
         (format!("docker compose{flags} up -d"), &["docker ps -a", "docker network ls"])
@@ -110,6 +114,8 @@ struct Input {
     named: Vec<String>,
     /// All files by path relative to the base.
     files: BTreeMap<String, String>,
+    /// Those that can be run.
+    executables: Vec<String>,
 }
 
 impl Input {
@@ -122,6 +128,7 @@ impl Input {
                 base: folder.clone(),
                 named: Vec::new(),
                 files: BTreeMap::new(),
+                executables: Vec::new(),
             };
             input.beside(folder)?;
             return Ok(input);
@@ -134,7 +141,13 @@ impl Input {
         let compose = found
             .iter()
             .any(|(path, text)| editor::guess(&path.to_string_lossy(), text) == Dialect::Compose);
-        let mut input = Self { compose, base, named: Vec::new(), files: BTreeMap::new() };
+        let mut input = Self {
+            compose,
+            base,
+            named: Vec::new(),
+            files: BTreeMap::new(),
+            executables: Vec::new(),
+        };
         if compose {
             // The folder of a compose file is the project: its configuration files, Dockerfiles,
             // scripts and `.env` belong to it.
@@ -173,11 +186,26 @@ impl Input {
                 let path = path.strip_prefix(".").unwrap_or(&path);
                 let text = fs::read(path).with_context(|| format!("{}", path.display()))?;
                 let text = String::from_utf8_lossy(&text).into_owned();
-                self.files.insert(self.relative(path), text);
+                let relative = self.relative(path);
+                if executable(&kind) {
+                    self.executables.push(relative.clone());
+                }
+                self.files.insert(relative, text);
             }
         }
         Ok(())
     }
+}
+
+#[cfg(unix)]
+fn executable(kind: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    kind.permissions().mode() & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn executable(_: &fs::Metadata) -> bool {
+    false
 }
 
 /// A manifest, or all of a folder.

@@ -146,6 +146,8 @@ pub(super) enum Piece {
     Math(Word, bool),
     /// `~` at the start.
     Home,
+    /// `(…)` of an assignment: the elements of an array, as in bash.
+    Elements(Vec<Word>),
 }
 
 /// A parameter expansion.

@@ -15,6 +15,9 @@ use crate::posix::pattern;
 /// Longest text one word may become.
 const MAX_TEXT: usize = 4 << 20;
 
+/// Stands before each element in the text of a variable that is an array.
+const ELEMENT: char = '\u{1f}';
+
 /// A shell variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Var {
@@ -153,6 +156,12 @@ impl Scope<'_> {
                     current.push(text, true);
                     current.there = true;
                 }
+                Piece::Elements(words) => {
+                    for element in self.fields(words)? {
+                        current.push(&format!("{ELEMENT}{element}"), true);
+                    }
+                    current.there = true;
+                }
                 Piece::Home => {
                     let home = self.value("HOME").unwrap_or_else(|| "/root".to_owned());
                     current.push(&home, true);
@@ -231,8 +240,12 @@ impl Scope<'_> {
         current: &mut Field,
         fields: &mut Vec<Field>,
     ) -> Result<(), Halt> {
-        if param.name == "@" && param.op == Op::Value && (quoted || split) {
-            for (i, arg) in self.args.iter().enumerate() {
+        let elements = match param.name.as_str() {
+            "@" => Some(self.args.to_vec()),
+            name => name.strip_suffix("[@]").map(|array| self.elements(array)),
+        };
+        if let (Some(elements), Op::Value, true) = (&elements, &param.op, quoted || split) {
+            for (i, arg) in elements.iter().enumerate() {
                 if i > 0 && (current.there || quoted) {
                     current.there |= quoted;
                     fields.push(std::mem::take(current));
@@ -246,6 +259,10 @@ impl Scope<'_> {
             Op::Value => self.known(&param.name, value)?,
             Op::Length => match param.name.as_str() {
                 "@" | "*" => self.args.len().to_string(),
+                name if name.ends_with(']') => {
+                    let array = name.split('[').next().unwrap_or(name);
+                    self.elements(array).len().to_string()
+                }
                 _ => self.known(&param.name, value)?.chars().count().to_string(),
             },
             Op::Unset(sign, colon, word) => {
@@ -342,6 +359,14 @@ impl Scope<'_> {
         }
     }
 
+    /// The elements of an array; a plain variable has one.
+    fn elements(&self, name: &str) -> Vec<String> {
+        let whole = self.vars.get(name).and_then(|v| v.value.as_deref());
+        let Some(whole) = whole.filter(|text| !text.is_empty()) else { return Vec::new() };
+        let whole = whole.strip_prefix(ELEMENT).unwrap_or(whole);
+        whole.split(ELEMENT).map(str::to_owned).collect()
+    }
+
     /// The value of a parameter; `None` if it is unset.
     fn value(&self, name: &str) -> Option<String> {
         if let Some((_, value)) = self.assigned.iter().rev().find(|(n, _)| n == name) {
@@ -364,7 +389,15 @@ impl Scope<'_> {
         if let Ok(n) = name.parse::<usize>() {
             return self.args.get(n.checked_sub(1)?).cloned();
         }
-        self.vars.get(name)?.value.as_deref().map(str::to_owned)
+        if let Some(array) = name.strip_suffix("[@]").or_else(|| name.strip_suffix("[*]")) {
+            return Some(self.elements(array).join(" "));
+        }
+        let value = self.vars.get(name)?.value.as_deref()?;
+        // Without an index an array stands for its first element.
+        Some(match value.strip_prefix(ELEMENT) {
+            Some(array) => array.split(ELEMENT).next().unwrap_or_default().to_owned(),
+            None => value.to_owned(),
+        })
     }
 }
 

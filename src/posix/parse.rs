@@ -1,9 +1,11 @@
 //! The grammar of POSIX sh with the few bash forms that learners paste (`[[`, `<<<`, `&>`,
-//! `function f`, `${v/a/b}`). Left out: aliases, arrays, process substitution.
+//! `function f`, `${v/a/b}`). Left out: aliases, elements of arrays by number, process substitution.
 
 use std::sync::Arc;
 
-use crate::posix::ast::{Chain, Command, How, Item, List, Node, Pipeline, Redirect, When, Word};
+use crate::posix::ast::{
+    Chain, Command, How, Item, List, Node, Piece, Pipeline, Redirect, When, Word,
+};
 
 /// Deepest nesting of commands and words.
 const MAX_DEPTH: u32 = 120;
@@ -477,9 +479,30 @@ impl Parser {
             self.at = start;
             return Ok(None);
         }
+        if self.eat("(") {
+            return Ok(Some((name, Word(vec![Piece::Elements(self.elements()?)]))));
+        }
         let empty = self.peek().is_none_or(is_meta);
         let value = if empty { Word::default() } else { self.word()? };
         Ok(Some((name, value)))
+    }
+
+    /// The elements of an array, up to the bracket that ends it.
+    fn elements(&mut self) -> Parsed<Vec<Word>> {
+        let mut elements = Vec::new();
+        loop {
+            self.lines();
+            if self.eat(")") {
+                return Ok(elements);
+            }
+            if self.peek().is_none_or(is_meta) {
+                return Err(match self.peek() {
+                    None => self.unfinished("missing ')'"),
+                    Some(_) => self.unexpected(),
+                });
+            }
+            elements.push(self.word()?);
+        }
     }
 
     fn redirect(&mut self) -> Parsed<Option<Redirect>> {

@@ -267,16 +267,27 @@ impl Parser {
     }
 
     /// After `${`.
+    /// The name of a parameter, with `[@]` or `[*]` if all elements of an array are meant.
+    fn indexed(&mut self) -> String {
+        let mut name = self.parameter(true);
+        for index in ["[@]", "[*]"] {
+            if !name.is_empty() && self.eat(index) {
+                name.push_str(index);
+            }
+        }
+        name
+    }
+
     fn braced(&mut self) -> Parsed<Param> {
         if self.peek() == Some('#') && self.peek_at(1).is_some_and(|c| c != '}') {
             self.at += 1;
-            let name = self.parameter(true);
+            let name = self.indexed();
             if self.eat("}") {
                 return Ok(Param { name, op: Op::Length });
             }
             return Err(self.error("bad substitution"));
         }
-        let name = self.parameter(true);
+        let name = self.indexed();
         if name.is_empty() {
             return Err(match self.peek() {
                 None => self.unfinished("missing '}'"),

@@ -147,6 +147,21 @@ pub(crate) fn place(
     Ok(placed)
 }
 
+/// What stands for something that a tool would have made: a directory where the target is one,
+/// else a program.
+pub(crate) fn stand_in(missing: &str, target: &str, target_is_dir: bool) -> Placed {
+    let name = missing.rsplit('/').next().unwrap_or(missing).replace('*', "app");
+    let placed = |path: String, entry| Placed::from([(path, entry)]);
+    if target_is_dir && !name.contains('.') {
+        return placed(normal("/", target), Entry::Directory { mode: 0o755 });
+    }
+    let path = if target_is_dir { normal(target, &name) } else { normal("/", target) };
+    let Entry::File { content: _, zeros, modified, .. } = Entry::file("") else {
+        return Placed::new();
+    };
+    placed(path, Entry::File { content: "\u{7f}ELF".into(), zeros, mode: 0o755, modified })
+}
+
 fn with_mode(entry: &Entry, mode: Option<u32>) -> Entry {
     match (entry.clone(), mode) {
         (Entry::File { content, zeros, modified, .. }, Some(mode)) => {

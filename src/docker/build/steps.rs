@@ -1,10 +1,12 @@
 //! Steps that make layers: WORKDIR, COPY, RUN.
 
+use std::sync::Arc;
+
 use crate::base::message::Message;
 use crate::docker::api::{BuildEvent, Reply, StepEnd};
 use crate::docker::build::context::{self, Placed};
 use crate::docker::build::dockerfile::Problem;
-use crate::docker::build::plan::{Action, Source, Step};
+use crate::docker::build::plan::{Action, Base, Source, Step};
 use crate::docker::build::{Build, Record, RunStep, lines_of};
 use crate::docker::daemon::{Daemon, Env};
 use crate::docker::images::sha256;
@@ -12,6 +14,27 @@ use crate::machine::{ContainerId, ContainerSpec, Image, Layer, Namespace};
 use crate::posix::{Entry, Files};
 
 const SIGKILL: u8 = 9;
+
+/// The image that a stage stands on, if it stands on one.
+fn image_below(build: &Build, stage: usize) -> Option<&Arc<Image>> {
+    let mut at = stage;
+    // Stages stand on earlier ones only.
+    for _ in 0..build.stages.len() {
+        match &build.stages.get(at)?.base {
+            Base::Stage(below) => at = *below,
+            Base::Image(name) => return build.bases.get(name),
+            Base::Scratch => return None,
+        }
+    }
+    None
+}
+
+/// Whether files come from a stage on an image whose tools the catalogue does not know: what they
+/// make is taken to be there.
+fn made_by_unknown_tools(build: &Build, from: &Source) -> bool {
+    let Source::Stage(stage) = from else { return false };
+    image_below(build, *stage).is_some_and(|image| image.assumed)
+}
 
 impl Daemon {
     /// What a step puts into the image; `Err` names a source that is missing.
@@ -38,7 +61,12 @@ impl Daemon {
                 let exists = own.and_then(|f| f.get(target));
                 let into =
                     *is_dir || target == "/" || matches!(exists, Some(Entry::Directory { .. }));
-                placed = context::place(&tree, sources, target, into, *mode)?;
+                placed = match context::place(&tree, sources, target, into, *mode) {
+                    Err(missing) if made_by_unknown_tools(build, from) => {
+                        context::stand_in(&missing, target, into)
+                    }
+                    result => result?,
+                };
                 for (name, text) in inline {
                     let path = if into { format!("{target}/{name}") } else { target.clone() };
                     placed.insert(path, Entry::file(text.as_str()));
@@ -107,6 +135,7 @@ impl Daemon {
                 env: variables.clone(),
                 cwd: cwd.clone(),
                 user: user.clone(),
+                building: true,
                 ..ContainerSpec::default()
             };
             return self.build_run(ticket, stage, key, &step, spec, env);
@@ -175,7 +204,7 @@ impl Daemon {
         let Some(build) = self.builder.builds.get_mut(&ticket) else { return Ok(()) };
         let Some(snapshot) = build.results.get(&stage) else { return Ok(()) };
         let argv = spec.argv.clone();
-        let base = build.bases.values().next();
+        let base = image_below(build, stage).cloned();
         // The runtime needs an image to run: the state so far, known only while it runs.
         let temporary = Image {
             id: sha256(&format!("build {id}")).into(),
@@ -184,7 +213,7 @@ impl Daemon {
             layers: snapshot.layers.clone(),
             history: Vec::new(),
             config: Default::default(),
-            catalogue: base.map(|b| b.catalogue.clone()).unwrap_or_default(),
+            catalogue: base.as_ref().map(|b| b.catalogue.clone()).unwrap_or_default(),
             assumed: base.is_some_and(|b| b.assumed),
         };
         spec.id = id.as_str().into();
