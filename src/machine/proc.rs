@@ -17,18 +17,13 @@ use crate::machine::cpu::cpu_rate;
 use crate::machine::host::Host;
 use crate::machine::ids::{ExecId, Stream};
 use crate::machine::io::{Due, Happening, Input, Notice, Output, Timer};
-use crate::machine::program::ProgramRun;
+use crate::machine::program::{self, ProgramRun};
 use crate::machine::resolve::{self, Found};
 use crate::machine::tools::Tool;
 use crate::machine::traffic::{Outgoing, RequestTag, Response};
 use crate::machine::view::View;
 use crate::posix::{self, Command, Effect, Facts, Process, TaskId, Wake};
 use crate::stub;
-
-/// Where commands of unknown images are taken to be.
-const ASSUMED: &str = "/assumed/";
-/// How compiled programs begin; what a build has compiled is a server.
-const COMPILED: &str = "\u{7f}ELF";
 
 /// Most pieces of work of one event in one container.
 const MAX_WORK: usize = 20_000;
@@ -293,15 +288,6 @@ impl Room<'_, '_> {
         Ok(self.body(found, birth))
     }
 
-    /// A command that an image has, although the catalogue does not know what is in it. What is
-    /// run in such a container by hand (`exec`) must be there.
-    fn assumed(&self, birth: &Birth) -> Option<Found> {
-        let known = birth.exec.is_some() || !self.container.image.assumed;
-        let name = birth.argv.first().filter(|name| !known && !name.is_empty())?;
-        let base = name.rsplit('/').next().unwrap_or(name);
-        Some(Found::Executable { path: format!("{ASSUMED}{base}"), script: None })
-    }
-
     /// What an entrypoint script runs in its own place, with the script's path.
     fn delegated(&self, found: &Found, birth: &Birth) -> Option<(String, Vec<String>)> {
         let Found::Executable { path, script: None } = found else { return None };
@@ -327,12 +313,9 @@ impl Room<'_, '_> {
             }
             Found::Tool(tool) => Body::Tool(tool),
             Found::Executable { path, script } => {
-                let compiled = script.as_ref().is_some_and(|text| text.starts_with(COMPILED));
-                let serves =
-                    (compiled || path.starts_with(ASSUMED)) && !self.container.spec.building;
                 let run = ProgramRun::find(self, &path, &birth.argv, &birth.env)
-                    .or_else(|| ProgramRun::server(self, &path).filter(|_| serves));
-                let script = script.filter(|_| !compiled);
+                    .or_else(|| ProgramRun::assumed(self, &path, script.as_deref()));
+                let script = script.filter(|text| !text.starts_with(program::COMPILED));
                 match (run, script) {
                     (Some(run), _) => Body::Program(Box::new(run)),
                     (None, Some(text)) => {

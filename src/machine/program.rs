@@ -10,8 +10,8 @@ use crate::machine::build;
 use crate::machine::catalog::{Mode, Program, Reaction, Route, Step, matches};
 use crate::machine::ids::Stream;
 use crate::machine::io::Due;
-use crate::machine::proc::{Body, Room, Work};
-use crate::machine::resolve::env_value;
+use crate::machine::proc::{Birth, Body, Room, Work};
+use crate::machine::resolve::{Found, env_value};
 use crate::machine::traffic::{Answer, Errand, Incoming, Outgoing, Response};
 use crate::posix::{FileSystem as _, Kind, normal, parent};
 
@@ -19,6 +19,11 @@ use crate::posix::{FileSystem as _, Kind, normal, parent};
 const MAX_STEPS: usize = 1_000;
 /// How long a program waits for a connection or an answer before it counts as failed.
 const PATIENCE: SimDuration = SimDuration(10_000_000);
+
+/// Where commands of unknown images are taken to be.
+pub(super) const ASSUMED: &str = "/assumed/";
+/// How compiled programs begin; what a build has compiled is a server.
+pub(super) const COMPILED: &str = "\u{7f}ELF";
 
 /// What a program is told.
 #[derive(Clone, Debug)]
@@ -76,8 +81,13 @@ impl ProgramRun {
         })
     }
 
-    /// A program that nothing is known of: a well-behaved server on the declared ports.
-    pub(super) fn server(room: &Room<'_, '_>, path: &str) -> Option<Self> {
+    /// A program that nothing is known of, from an unknown image or a compiler: a well-behaved
+    /// server on the declared ports, unless it is part of a build.
+    pub(super) fn assumed(room: &Room<'_, '_>, path: &str, text: Option<&str>) -> Option<Self> {
+        let compiled = text.is_some_and(|text| text.starts_with(COMPILED));
+        if room.container.spec.building || !(compiled || path.starts_with(ASSUMED)) {
+            return None;
+        }
         let program = room.catalogue.programs.get("server")?.clone();
         let name = path.rsplit('/').next().unwrap_or(path).to_owned();
         Some(Self {
@@ -137,6 +147,15 @@ fn simple_guard(guard: &str, env: &[String], args: &[String]) -> bool {
 }
 
 impl Room<'_, '_> {
+    /// A command that an image has, although the catalogue does not know what is in it. What is
+    /// run in such a container by hand (`exec`) must be there.
+    pub(super) fn assumed(&self, birth: &Birth) -> Option<Found> {
+        let known = birth.exec.is_some() || !self.container.image.assumed;
+        let name = birth.argv.first().filter(|name| !known && !name.is_empty())?;
+        let base = name.rsplit('/').next().unwrap_or(name);
+        Some(Found::Executable { path: format!("{ASSUMED}{base}"), script: None })
+    }
+
     /// Tell a program something.
     pub(super) fn program(&mut self, process: u32, event: Event) {
         let Some(Body::Program(mut run)) = self.take_body(process, Body::is_program) else {

@@ -257,14 +257,7 @@ impl Scope<'_> {
         let value = self.value(&param.name);
         let text = match &param.op {
             Op::Value => self.known(&param.name, value)?,
-            Op::Length => match param.name.as_str() {
-                "@" | "*" => self.args.len().to_string(),
-                name if name.ends_with(']') => {
-                    let array = name.split('[').next().unwrap_or(name);
-                    self.elements(array).len().to_string()
-                }
-                _ => self.known(&param.name, value)?.chars().count().to_string(),
-            },
+            Op::Length => self.length(&param.name, value)?,
             Op::Unset(sign, colon, word) => {
                 let set = value.filter(|v| !(*colon && v.is_empty()));
                 match (sign, set) {
@@ -317,6 +310,18 @@ impl Scope<'_> {
         };
         self.add(&text, quoted, split, current, fields);
         Ok(())
+    }
+
+    /// `${#name}`: characters, or how many arguments or elements there are.
+    fn length(&self, name: &str, value: Option<String>) -> Result<String, Halt> {
+        let length = match name {
+            "@" | "*" => self.args.len(),
+            _ => match name.strip_suffix(']').and_then(|name| name.split('[').next()) {
+                Some(array) => self.elements(array).len(),
+                None => self.known(name, value)?.chars().count(),
+            },
+        };
+        Ok(length.to_string())
     }
 
     /// The word of `${v:-word}`: its own quotes count.

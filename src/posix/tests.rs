@@ -123,6 +123,11 @@ fn scripts() {
         ("case db-1 in db-*) echo db;; *) echo other;; esac", "db\n", 0),
         ("f() { local v=$1; echo \"<$v>\"; return 4; }; f a; echo $?", "<a>\n4\n", 0),
         ("echo $(echo a; echo b) `echo c`", "a b c\n", 0),
+        (
+            "a=(x \"y z\" # two\n w); for i in \"${a[@]}\"; do echo \"<$i>\"; done; echo ${#a[@]} $a",
+            "<x>\n<y z>\n<w>\n3 x\n",
+            0,
+        ),
         ("echo $1 \"$2\" $# \"$@\"", "x y z 2 x y z\n", 0),
         ("sort a.txt | uniq -c | sort -rn | head -1", "      2 a\n", 0),
         ("cat a.txt | grep -v a | tr a-z A-Z", "B\nC\n", 0),
