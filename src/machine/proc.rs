@@ -288,19 +288,6 @@ impl Room<'_, '_> {
         Ok(self.body(found, birth))
     }
 
-    /// What an entrypoint script runs in its own place, with the script's path.
-    fn delegated(&self, found: &Found, birth: &Birth) -> Option<(String, Vec<String>)> {
-        let Found::Executable { path, script: None } = found else { return None };
-        let (program, _) = crate::machine::program::program_of(self, path)?;
-        let default = program.delegate.as_ref()?;
-        let args = birth.argv.get(1..).unwrap_or(&[]);
-        let args = args.strip_prefix(&["--".to_owned()]).unwrap_or(args);
-        let bare = args.first().is_none_or(|first| first.starts_with('-'));
-        let before: &[String] = if bare { default } else { &[] };
-        let argv: Vec<String> = before.iter().chain(args).cloned().collect();
-        (!argv.is_empty()).then(|| (path.clone(), argv))
-    }
-
     fn body(&self, found: Found, birth: &Birth) -> Body {
         let env = || env_map(&birth.env);
         match found {

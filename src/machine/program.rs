@@ -147,6 +147,19 @@ fn simple_guard(guard: &str, env: &[String], args: &[String]) -> bool {
 }
 
 impl Room<'_, '_> {
+    /// What an entrypoint script runs in its own place, with the script's path.
+    pub(super) fn delegated(&self, found: &Found, birth: &Birth) -> Option<(String, Vec<String>)> {
+        let Found::Executable { path, script: None } = found else { return None };
+        let (program, _) = program_of(self, path)?;
+        let default = program.delegate.as_ref()?;
+        let args = birth.argv.get(1..).unwrap_or(&[]);
+        let args = args.strip_prefix(&["--".to_owned()]).unwrap_or(args);
+        let bare = args.first().is_none_or(|first| first.starts_with('-'));
+        let before: &[String] = if bare { default } else { &[] };
+        let argv: Vec<String> = before.iter().chain(args).cloned().collect();
+        (!argv.is_empty()).then(|| (path.clone(), argv))
+    }
+
     /// A command that an image has, although the catalogue does not know what is in it. What is
     /// run in such a container by hand (`exec`) must be there.
     pub(super) fn assumed(&self, birth: &Birth) -> Option<Found> {
