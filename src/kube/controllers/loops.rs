@@ -100,6 +100,30 @@ fn a_cron_job_runs_by_its_schedule() {
 }
 
 #[test]
+fn a_job_whose_indexes_fail_alone() {
+    let mut lab = new_lab();
+    let script = "sleep 1; exit 1";
+    let container = json!({
+        "name": "main", "image": "busybox:1.37", "command": ["sh", "-c", script],
+    });
+    make::<Job>(
+        &mut lab,
+        "work",
+        json!({"spec": {
+            "completions": 2, "parallelism": 2, "completionMode": "Indexed",
+            "backoffLimitPerIndex": 1,
+            "template": {"spec": {"restartPolicy": "Never", "containers": [container]}},
+        }}),
+    );
+    lab.secs(40);
+    let status = lab.get::<Job>("default", "work").unwrap().status.clone().unwrap();
+    assert_eq!((status.failed, status.failed_indexes.as_deref()), (Some(4), Some("0,1")));
+    let reasons: Vec<String> =
+        status.conditions.unwrap().into_iter().filter_map(|c| c.reason).collect();
+    assert_eq!(reasons, ["FailedIndexes", "FailedIndexes"]);
+}
+
+#[test]
 fn an_autoscaler_follows_the_load() {
     let mut lab = new_lab();
     let container = json!({

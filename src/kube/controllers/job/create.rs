@@ -6,12 +6,12 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{EnvVar, EnvVarSource, ObjectFieldSelector, Pod};
 
 use crate::base::message::Message;
-use crate::base::time::SimTime;
+use crate::base::time::{SimDuration, SimTime};
 use crate::engine::work::Step;
 use crate::kube::clock::sim_time;
 use crate::kube::controllers::calls::regarding_type;
 use crate::kube::controllers::job::failure::remaining;
-use crate::kube::controllers::job::{CREATE, FINALIZER, Own, View, indexes, remove};
+use crate::kube::controllers::job::{CREATE, FINALIZER, Own, View, by_index, indexes, remove};
 use crate::kube::controllers::pods::{self, controller_ref, create_call, from_template};
 use crate::kube::controllers::replicaset::order::{Candidate, choose};
 use crate::kube::controllers::replicaset::slow_start;
@@ -35,7 +35,10 @@ pub fn manage(
     let wanted = match view.spec.completions {
         None if succeeded > 0 => have,
         None => parallelism,
-        Some(completions) => parallelism.min((completions - succeeded).max(0)),
+        Some(completions) => {
+            let failed = i32::try_from(by_index::failed(view).len()).unwrap_or(i32::MAX);
+            parallelism.min((completions - succeeded - failed).max(0))
+        }
     };
     if have > wanted {
         let surplus = usize::try_from(have - wanted).unwrap_or(0);
@@ -50,7 +53,8 @@ pub fn manage(
     if missing == 0 {
         return have;
     }
-    let wait = remaining(item, sync);
+    let by_index = by_index::limit(view).is_some();
+    let wait = if by_index { SimDuration::ZERO } else { remaining(item, sync) };
     if wait.0 > 0 {
         plan.again = Some(wait);
         let subject =
@@ -58,8 +62,7 @@ pub fn manage(
         plan.notes.push((subject, Message::new("why-kube-job-backoff").with("wait", wait)));
         return have;
     }
-    create(item, view, missing.min(BURST), sync, plan);
-    wanted.min(have + i32::try_from(missing).unwrap_or(i32::MAX))
+    have + create(item, view, missing.min(BURST), sync, plan)
 }
 
 fn surplus_pods<'a>(active: &[Own<'a>], surplus: usize, now: SimTime) -> Vec<Own<'a>> {
@@ -84,17 +87,23 @@ fn surplus_pods<'a>(active: &[Own<'a>], surplus: usize, now: SimTime) -> Vec<Own
         .collect()
 }
 
-fn create(item: &Item, view: &View<'_>, count: usize, sync: &mut Sync<'_>, plan: &mut Plan) {
+/// Create pods; returns how many.
+fn create(item: &Item, view: &View<'_>, count: usize, sync: &mut Sync<'_>, plan: &mut Plan) -> i32 {
     let about = regarding_type(view.job);
     let why = Message::new("why-kube-job-pod").with("job", view.key.name.clone());
     let pods: Vec<Pod> = if view.indexed() {
-        indexes::missing(view, count).into_iter().map(|index| build(view, Some(index))).collect()
+        let missing = indexes::missing(view, count);
+        let wait = |index: &i32| by_index::wait(view, *index);
+        let waits = missing.iter().map(wait).filter(|wait| wait.0 > 0);
+        plan.again = plan.again.into_iter().chain(waits).min();
+        let ready = missing.into_iter().filter(|index| wait(index).0 == 0);
+        ready.map(|index| build(view, Some(index))).collect()
     } else {
         vec![build(view, None); count]
     };
     let count = i32::try_from(pods.len()).unwrap_or(i32::MAX);
     sync.memory.expect_adds(item, count, sync.now);
-    let Some(sample) = pods.first() else { return };
+    let Some(sample) = pods.first() else { return 0 };
     let sample = create_call(sample.clone(), &about, why.clone());
     let sizes: Vec<usize> = slow_start(pods.len(), &sample)
         .iter()
@@ -112,6 +121,7 @@ fn create(item: &Item, view: &View<'_>, count: usize, sync: &mut Sync<'_>, plan:
             .collect();
         plan.steps.push(Step::Together(calls));
     }
+    count
 }
 
 fn build(view: &View<'_>, index: Option<i32>) -> Pod {
@@ -127,6 +137,11 @@ fn build(view: &View<'_>, index: Option<i32>) -> Pod {
         .get_or_insert_default()
         .insert(indexes::INDEX.to_owned(), text.clone());
     pod.metadata.labels.get_or_insert_default().insert(indexes::INDEX.to_owned(), text);
+    if by_index::limit(view).is_some() {
+        let count = by_index::count(view, index).to_string();
+        let notes = pod.metadata.annotations.get_or_insert_default();
+        notes.insert(by_index::FAILURES.to_owned(), count);
+    }
     let spec = pod.spec.get_or_insert_default();
     spec.hostname = Some(format!("{name}-{index}"));
     let containers = spec.containers.iter_mut().chain(spec.init_containers.iter_mut().flatten());

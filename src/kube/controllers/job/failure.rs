@@ -10,14 +10,14 @@ use crate::base::time::{SimDuration, SimTime};
 use crate::engine::work::backoff;
 use crate::kube::clock::sim_time;
 use crate::kube::controllers::Sync;
-use crate::kube::controllers::job::{Counted, View};
+use crate::kube::controllers::job::{Counted, View, by_index, indexes};
 use crate::kube::controllers::pods::phase;
 use crate::kube::informer::Item;
 
 /// First wait after a failure (`DefaultJobPodFailureBackOff`).
-const BACKOFF: SimDuration = SimDuration::from_secs(10);
+pub(super) const BACKOFF: SimDuration = SimDuration::from_secs(10);
 /// Longest wait (`MaxJobPodFailureBackOff`).
-const BACKOFF_CAP: SimDuration = SimDuration::from_secs(600);
+pub(super) const BACKOFF_CAP: SimDuration = SimDuration::from_secs(600);
 
 const LAST_FAILURE: &str = "last-failure";
 const FAILURES: &str = "failures";
@@ -91,19 +91,31 @@ pub fn judge(
             message: "Job was active longer than specified deadline".to_owned(),
         };
     }
+    let mut done = indexes::completed(view);
+    done.extend(counted.indexes.iter().copied());
+    if let Some(failed) = by_index::judge(view, &done) {
+        return failed;
+    }
     let complete = match view.spec.completions {
         None => succeeded > 0 && active == 0,
-        Some(wanted) if view.indexed() => {
-            let done = crate::kube::controllers::job::indexes::completed(view).len();
-            i32::try_from(done + counted.indexes.len()).unwrap_or(i32::MAX) >= wanted
-        }
+        Some(wanted) if view.indexed() => i32::try_from(done.len()).unwrap_or(i32::MAX) >= wanted,
         Some(wanted) => succeeded >= wanted,
     };
-    if complete { Verdict::Complete } else { Verdict::Running }
+    if complete || by_index::success_rule(view, &done).is_some() {
+        Verdict::Complete
+    } else {
+        Verdict::Running
+    }
 }
 
 /// Reasons that a Job can fail for.
-const REASONS: [&str; 3] = ["BackoffLimitExceeded", "DeadlineExceeded", "PodFailurePolicy"];
+const REASONS: [&str; 5] = [
+    "BackoffLimitExceeded",
+    "DeadlineExceeded",
+    "PodFailurePolicy",
+    "MaxFailedIndexesExceeded",
+    "FailedIndexes",
+];
 
 fn past_deadline(view: &View<'_>, status: &JobStatus) -> bool {
     let Some(limit) = view.spec.active_deadline_seconds else { return false };
@@ -201,7 +213,7 @@ fn by_condition(rule: &PodFailurePolicyRule, pod: &Pod) -> Option<String> {
 }
 
 /// When the last container of a pod ended.
-fn finish_time(pod: &Pod, now: SimTime) -> SimTime {
+pub(super) fn finish_time(pod: &Pod, now: SimTime) -> SimTime {
     let status = pod.status.as_ref();
     let containers = status.and_then(|s| s.container_statuses.as_ref());
     let times = containers.into_iter().flatten().filter_map(|c| {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::Pod;
 
-use crate::kube::controllers::job::View;
+use crate::kube::controllers::job::{View, by_index};
 
 /// Annotation and label of a pod: its index.
 pub const INDEX: &str = "batch.kubernetes.io/job-completion-index";
@@ -57,10 +57,11 @@ pub fn text(indexes: &BTreeSet<i32>) -> String {
     runs.iter().map(print).collect::<Vec<_>>().join(",")
 }
 
-/// The lowest indexes that neither succeeded nor have a pod.
+/// The lowest indexes that neither ended nor have a pod.
 #[must_use]
 pub fn missing(view: &View<'_>, count: usize) -> Vec<i32> {
     let mut taken = completed(view);
+    taken.extend(by_index::failed(view));
     for (_, pod) in &view.pods {
         let failed = crate::kube::controllers::pods::phase(pod) == "Failed";
         let gone = pod.metadata.deletion_timestamp.is_some() && !view.only_replaces_failed();

@@ -1,8 +1,7 @@
 //! The Job controller: run pods until so many have succeeded.
 //!
 //! Models kubernetes `pkg/controller/job/job_controller.go` and `backoff_utils.go` @v1.36
-//! (handbook kubernetes-controllers §5). Left out: `backoffLimitPerIndex`, `successPolicy`, elastic
-//! indexed Jobs and Jobs managed by others.
+//! (handbook kubernetes-controllers §5). Left out: elastic indexed Jobs and Jobs managed by others.
 
 use k8s_openapi::api::batch::v1::{Job, JobSpec, JobStatus};
 use k8s_openapi::api::core::v1::Pod;
@@ -23,6 +22,7 @@ use crate::kube::controllers::{Call, Controller, Plan, Sync, Wakes, now};
 use crate::kube::informer::{Item, controller_of};
 use crate::kube::kinds::Kind;
 
+pub mod by_index;
 pub mod create;
 pub mod failure;
 pub mod indexes;

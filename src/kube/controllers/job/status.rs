@@ -4,6 +4,8 @@
 //! `pkg/controller/job/job_controller.go` @v1.36: a pod's uid is first written into
 //! `uncountedTerminatedPods`, then its finalizer goes, then it becomes part of a number.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::batch::v1::{Job, JobCondition, JobStatus, UncountedTerminatedPods};
 
 use crate::base::time::SimTime;
@@ -11,7 +13,7 @@ use crate::engine::work::Step;
 use crate::kube::clock::{meta_time, sim_time};
 use crate::kube::controllers::job::failure::{Action, Verdict, policy_action};
 use crate::kube::controllers::job::{
-    Counted, View, has_finalizer, indexes, release, tell_end, write,
+    Counted, View, by_index, has_finalizer, indexes, release, tell_end, write,
 };
 use crate::kube::controllers::pods::phase;
 use crate::kube::controllers::{Call, Plan};
@@ -119,10 +121,13 @@ pub fn track(
 ) {
     let before = view.job.status.clone().unwrap_or_default();
     let mut uncounted = before.uncounted_terminated_pods.clone().unwrap_or_default();
+    let mut done = indexes::completed(view);
+    done.extend(counted.indexes.iter().copied());
     if view.indexed() && !counted.indexes.is_empty() {
-        let mut done = indexes::completed(view);
-        done.extend(counted.indexes.iter().copied());
         next.completed_indexes = Some(indexes::text(&done));
+    }
+    if by_index::limit(view).is_some() {
+        next.failed_indexes = Some(indexes::text(&by_index::failed(view)));
     }
     if !counted.succeeded.is_empty() {
         uncounted.succeeded.get_or_insert_default().extend(counted.succeeded);
@@ -132,7 +137,10 @@ pub fn track(
         uncounted.failed.get_or_insert_default().extend(failed);
     }
     match verdict {
-        Verdict::Complete => set(&mut next, goal(view.now)),
+        Verdict::Complete => {
+            let (reason, message) = goal(view, &next, &done);
+            set(&mut next, condition("SuccessCriteriaMet", "True", &reason, &message, view.now));
+        }
         Verdict::Failed { reason, message } => {
             set(&mut next, condition("FailureTarget", "True", reason, message, view.now));
         }
@@ -183,9 +191,20 @@ fn settle(next: &mut JobStatus, uncounted: &UncountedTerminatedPods) {
     next.uncounted_terminated_pods = Some(UncountedTerminatedPods::default());
 }
 
-fn goal(now: SimTime) -> JobCondition {
-    const TEXT: &str = "Reached expected number of succeeded pods";
-    condition("SuccessCriteriaMet", "True", "CompletionsReached", TEXT, now)
+/// Why the Job is a success: as said before, by its policy, or by its number of completions.
+fn goal(view: &View<'_>, status: &JobStatus, done: &BTreeSet<i32>) -> (String, String) {
+    let known = status.conditions.iter().flatten().find(|c| c.type_ == "SuccessCriteriaMet");
+    if let Some(known) = known {
+        let text = |t: &Option<String>| t.clone().unwrap_or_default();
+        return (text(&known.reason), text(&known.message));
+    }
+    match by_index::success_rule(view, done) {
+        Some(rule) => ("SuccessPolicy".to_owned(), format!("Matched rules at index {rule}")),
+        None => (
+            "CompletionsReached".to_owned(),
+            "Reached expected number of succeeded pods".to_owned(),
+        ),
+    }
 }
 
 /// Set the last condition, once no pod is on its way out.
@@ -198,8 +217,8 @@ fn finish(view: &View<'_>, next: &mut JobStatus, verdict: &Verdict) -> bool {
     match verdict {
         Verdict::Running => false,
         Verdict::Complete => {
-            const TEXT: &str = "Reached expected number of succeeded pods";
-            set(next, condition("Complete", "True", "CompletionsReached", TEXT, view.now));
+            let (reason, message) = goal(view, next, &indexes::completed(view));
+            set(next, condition("Complete", "True", &reason, &message, view.now));
             next.completion_time = Some(meta_time(view.now));
             true
         }
