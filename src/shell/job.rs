@@ -34,6 +34,19 @@ pub enum Wake {
     Stdin(Option<String>),
 }
 
+/// Why a command does what follows.
+#[derive(Clone, Debug)]
+pub struct Reason {
+    /// What the entry of the trace is about: a container or another object by name.
+    pub subject: String,
+    /// The reason.
+    pub what: crate::base::message::Message,
+    /// The services, containers and images of which it is the reason; empty is everything.
+    pub about: Vec<String>,
+    /// The id of the container whose last change is the cause of the reason itself.
+    pub because: Option<String>,
+}
+
 /// What a command leaves behind.
 #[derive(Clone, Debug)]
 pub enum Effect {
@@ -53,9 +66,8 @@ pub enum Effect {
     Forget(Ticket),
     /// Wake with [`Wake::Timer`] after a time.
     Timer(SimDuration, u32),
-    /// Why the command does what follows, about a container or another object by name; goes into
-    /// the trace.
-    Record(String, crate::base::message::Message),
+    /// Why the command does what follows; goes into the trace.
+    Record(Reason),
     /// The command ends with this exit code; nothing after this counts.
     Exit(u8),
 }
@@ -102,9 +114,16 @@ impl Io<'_> {
         self.effects.push(Effect::Exit(code));
     }
 
-    /// Write into the trace why it does what follows.
-    pub fn record(&mut self, subject: impl Into<String>, why: crate::base::message::Message) {
-        self.effects.push(Effect::Record(subject.into(), why));
+    /// Write into the trace why it does what follows with a thing.
+    pub fn record(&mut self, subject: impl Into<String>, what: crate::base::message::Message) {
+        let subject = subject.into();
+        let about = vec![subject.clone()];
+        self.reason(Reason { subject, what, about, because: None });
+    }
+
+    /// Write into the trace why it does what follows, and what that came from.
+    pub fn reason(&mut self, reason: Reason) {
+        self.effects.push(Effect::Record(reason));
     }
 
     /// Wake after a time.

@@ -4,6 +4,7 @@
 //! are not part of the shell (`docker`, `kubectl`, `curl`, …) are jobs. Knows the platforms only by
 //! the types of their APIs.
 
+pub mod cause;
 pub mod job;
 pub mod run;
 #[expect(clippy::module_inception, reason = "the shell is the shell's main type")]

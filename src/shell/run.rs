@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::time::SimTime;
+use crate::engine::trace::TraceId;
 use crate::posix::{Facts, Process, TaskId};
+use crate::shell::cause::Causes;
 use crate::shell::tool::Tool;
 
 /// Most bytes that a script's output may have.
@@ -41,6 +43,8 @@ pub struct Slot {
     pub reads: bool,
     /// The last ticket it took.
     pub tickets: u32,
+    /// What causes what it asks.
+    pub causes: Causes,
 }
 
 /// Words of a command that mean that it reads what is typed while it runs.
@@ -80,6 +84,8 @@ pub struct Run {
     pub slots: BTreeMap<TaskId, Slot>,
     /// Where output goes.
     pub sink: Sink,
+    /// The last command line that was typed.
+    pub typed: TraceId,
 }
 
 /// A script that has ended.

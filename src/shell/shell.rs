@@ -8,11 +8,12 @@ use crate::base::time::{SimDuration, SimTime};
 use crate::docker::{self, ProcessRows, ProcessStamp};
 use crate::engine::cx::Cx;
 use crate::engine::latency::Latency;
-use crate::engine::trace::{Actor, Subject};
+use crate::engine::trace::{Actor, Subject, TraceId};
 use crate::kube;
 use crate::net;
 use crate::posix::{self, Facts, Files, Process, TaskId};
-use crate::shell::job::{Effect, Io, Ticket, Wake};
+use crate::shell::cause::{self, Causes};
+use crate::shell::job::{Effect, Io, Reason, Ticket, Wake};
 use crate::shell::run::{FinishedRun, MAX_OUTPUT_BYTES, Run, Sink, Slot, reads};
 use crate::shell::terminal::{Origin, Screen};
 use crate::shell::tool::Tool;
@@ -31,6 +32,8 @@ const API_HOP: Latency = Latency {
 };
 /// Lines typed ahead that are kept.
 const MAX_AHEAD: usize = 256;
+/// The signal of Ctrl-C.
+const SIGINT: u8 = 2;
 /// The signal that nothing survives.
 const SIGKILL: u8 = 9;
 /// Scripts whose results are kept.
@@ -154,6 +157,8 @@ struct Route {
     task: TaskId,
     ticket: Ticket,
     asked: Asked,
+    /// The things that the answers tell about.
+    tells: Vec<String>,
 }
 
 /// A terminal of the learner.
@@ -273,7 +278,7 @@ impl Shell {
         let process = Process::script(text, &["bash".to_owned()], environment(host), cwd);
         let sink = Sink::Collect { stdout: String::new(), stderr: String::new() };
         let run = self.begin(host, process, sink, tty, cx.now);
-        self.typed(text, host, cx);
+        self.typed(run, text, host, cx);
         self.work(Todo::Process(run, posix::Wake::Start), files, cx);
         run
     }
@@ -302,7 +307,7 @@ impl Shell {
             Some((_, false)) => self.keep_for_later(terminal, line),
             None => {
                 if let Some(line) = line {
-                    self.typed(line, &host, cx);
+                    self.typed(run, line, &host, cx);
                 }
                 self.work(Todo::Process(run, posix::Wake::Stdin(text)), files, cx);
             }
@@ -327,7 +332,7 @@ impl Shell {
         let line = found.ahead.pop_front()?;
         found.screen.typed(cx.now, &line);
         let (run, host) = (found.run, found.host.clone());
-        self.typed(&line, &host, cx);
+        self.typed(run, &line, &host, cx);
         Some(Todo::Process(run, posix::Wake::Stdin(Some(format!("{line}\n")))))
     }
 
@@ -340,6 +345,10 @@ impl Shell {
             terminal.ahead.clear();
         }
         let Some(found) = self.runs.get(&run) else { return };
+        if signal == SIGINT && !found.slots.is_empty() {
+            let subject = Subject::new(format!("terminal/{}", found.host));
+            cx.record(Actor::only("you"), subject, Message::new("why-you-interrupted"));
+        }
         let tasks: Vec<TaskId> = found
             .process
             .foreground()
@@ -365,7 +374,14 @@ impl Shell {
             Input::Process { run, wake } => Todo::Process(run, wake),
             Input::Tool { run, task, wake } => Todo::Tool(run, task, wake),
             Input::Docker { ticket, result } => match answered(self, ticket) {
-                Some(r) => Todo::Tool(r.run, r.task, Wake::Docker(r.ticket, result)),
+                Some(r) => {
+                    let mut tells = r.tells;
+                    tells.extend(result.as_ref().ok().and_then(cause::named).cloned());
+                    if let Some(slot) = self.slot(r.run, r.task) {
+                        slot.causes.learn(&tells, cx.cause);
+                    }
+                    Todo::Tool(r.run, r.task, Wake::Docker(r.ticket, result))
+                }
                 None => return,
             },
             Input::Kube { ticket, result } => match answered(self, ticket) {
@@ -396,15 +412,20 @@ impl Shell {
         };
         let slots = BTreeMap::new();
         let host = host.into();
-        self.runs.insert(run, Run { host, started: now, process, facts, slots, sink });
+        let typed = TraceId::NONE;
+        self.runs.insert(run, Run { host, started: now, process, facts, slots, sink, typed });
         run
     }
 
     /// A command of the learner is the first cause of what follows.
-    fn typed(&self, line: &str, host: &str, cx: ShellCx<'_, '_>) {
+    fn typed(&mut self, run: u32, line: &str, host: &str, cx: ShellCx<'_, '_>) {
         if !line.trim().is_empty() {
             let what = Message::new("why-you-typed").with("line", line);
-            cx.record(Actor::only("you"), Subject::new(format!("terminal/{host}")), what);
+            let subject = Subject::new(format!("terminal/{host}"));
+            let typed = cx.record(Actor::only("you"), subject, what);
+            if let Some(run) = self.runs.get_mut(&run) {
+                run.typed = typed;
+            }
         }
     }
 
@@ -485,6 +506,7 @@ impl Shell {
             stdin: command.stdin.map(Into::into),
             tty: run.facts.tty && command.direct,
             tickets: 0,
+            causes: Causes::new(if run.typed == TraceId::NONE { cx.cause } else { run.typed }),
         };
         run.slots.insert(task, slot);
         let delay = cx.latency(&TOOL_START, &run.host.clone());
@@ -503,6 +525,9 @@ impl Shell {
         let Some(run) = self.runs.get_mut(&run_id) else { return };
         let host = run.host.clone();
         let Some(slot) = run.slots.get_mut(&task) else { return };
+        if matches!(wake, Wake::Signal(_)) {
+            slot.causes.turn(cx.cause);
+        }
         let mut effects = Vec::new();
         let mut io = Io {
             now: cx.now,
@@ -532,10 +557,7 @@ impl Shell {
                     let wake = Wake::Timer(tag);
                     cx.emit_after(time, Input::Tool { run: run_id, task, wake });
                 }
-                Effect::Record(subject, why) => {
-                    let actor = Actor::on("docker-compose", host.clone());
-                    cx.record(actor, Subject::new(subject), why);
-                }
+                Effect::Record(reason) => self.record((run_id, task), &host, reason, cx),
                 Effect::Exit(code) => {
                     self.drop_slot(run_id, task, cx);
                     queue.push_back(Todo::Process(run_id, posix::Wake::Finished(task, code)));
@@ -545,10 +567,8 @@ impl Shell {
                     self.forget(|r| r.run == run_id && r.task == task && r.ticket == ticket, cx)
                 }
                 Effect::AskDocker(ticket, host, request) => {
-                    let asked = Asked::Docker(host.as_str().into());
-                    let (delay, number) = self.route(run_id, task, ticket, asked, cx);
                     let host = host.into();
-                    cx.emit_after(delay, Output::AskDocker { host, ticket: number, request });
+                    self.ask_docker((run_id, task, ticket), host, request, cx);
                 }
                 Effect::AskKube(ticket, request) => {
                     let (delay, number) = self.route(run_id, task, ticket, Asked::Kube, cx);
@@ -563,6 +583,51 @@ impl Shell {
         }
     }
 
+    fn slot(&mut self, run: u32, task: TaskId) -> Option<&mut Slot> {
+        self.runs.get_mut(&run)?.slots.get_mut(&task)
+    }
+
+    /// A tool says why it does what follows.
+    fn record(
+        &mut self,
+        (run, task): (u32, TaskId),
+        host: &Arc<str>,
+        reason: Reason,
+        cx: ShellCx<'_, '_>,
+    ) {
+        let Some(slot) = self.slot(run, task) else { return };
+        let of_container = |id: String| {
+            let subject = Subject::container(host, &id);
+            cx.trace.latest(&subject).map_or(TraceId::NONE, |entry| entry.id)
+        };
+        let because = reason.because.map_or(TraceId::NONE, of_container);
+        let cause = because.max(slot.causes.of(&reason.about));
+        let (actor, subject) = (Actor::on("docker-compose", host.clone()), reason.subject);
+        let id = cx.trace.record(cx.now, actor, Subject::new(subject), reason.what, cause);
+        if reason.about.is_empty() {
+            slot.causes.turn(id);
+        } else {
+            slot.causes.learn(&reason.about, id);
+        }
+    }
+
+    fn ask_docker(
+        &mut self,
+        (run, task, ticket): (u32, TaskId, Ticket),
+        host: Arc<str>,
+        request: docker::api::Request,
+        cx: ShellCx<'_, '_>,
+    ) {
+        let (asks, tells) = cause::things(&request);
+        let cause = self.slot(run, task).map_or(cx.cause, |slot| slot.causes.of(&asks));
+        let (delay, number) = self.route(run, task, ticket, Asked::Docker(host.clone()), cx);
+        if let Some(route) = self.routes.get_mut(&number) {
+            route.tells = tells;
+        }
+        let output = Output::AskDocker { host, ticket: number, request };
+        cx.out.push((delay, cause, output));
+    }
+
     fn route(
         &mut self,
         run: u32,
@@ -573,7 +638,7 @@ impl Shell {
     ) -> (SimDuration, u64) {
         let number = self.next_route;
         self.next_route += 1;
-        self.routes.insert(number, Route { run, task, ticket, asked });
+        self.routes.insert(number, Route { run, task, ticket, asked, tells: Vec::new() });
         (cx.latency(&API_HOP, ""), number)
     }
 

@@ -54,7 +54,6 @@ pub fn steps(world: &World, id: TraceId, catalogue: &Catalogue) -> Vec<Step> {
         chain.retain(|entry| entry.id > fault.id);
         chain.insert(0, fault);
     }
-    without_others(&mut chain);
     let mut shown: Vec<(&TraceEntry, u32)> = Vec::new();
     for entry in chain {
         match shown.last_mut() {
@@ -99,23 +98,6 @@ fn fault_on<'a>(world: &'a World, entry: &TraceEntry) -> Option<&'a TraceEntry> 
 
 /// Parts of the ids of entries that tell of a missing answer.
 const SILENT: [&str; 2] = ["probe", "unhealthy"];
-
-/// Compose works through a file one container after the other: what was made for others on the way
-/// did not cause this one.
-fn without_others(chain: &mut Vec<&TraceEntry>) {
-    let Some(subject) = chain.last().map(|last| last.subject.clone()) else { return };
-    let image = |entry: &TraceEntry| {
-        entry.what.args.iter().find(|(name, _)| *name == "image").map(|(_, value)| value.clone())
-    };
-    let created = "why-docker-created";
-    let own = chain.iter().find(|e| e.what.id == created && e.subject == subject);
-    let Some(own) = own.and_then(|own| image(own)) else { return };
-    chain.retain(|entry| match entry.what.id {
-        id if id == created => entry.subject == subject,
-        "why-machine-pulled" => image(entry).as_ref() == Some(&own),
-        _ => true,
-    });
-}
 
 fn step(entry: &TraceEntry, catalogue: &Catalogue) -> Step {
     let actor = if entry.actor.host.is_empty() {
@@ -213,10 +195,32 @@ mod tests {
     fn what_compose_made_for_others_is_no_cause() {
         let session = shop("host");
         let map = map::map(session.head());
-        let web = map::tiles(&map).find(|(_, t)| t.name == "student-web-1").unwrap().1;
-        let chain = chain(&session, &web.focus);
-        assert!(chain.iter().all(|text| !text.contains("created container student-db")));
-        assert!(chain.iter().any(|text| text.contains("api starts only when db is ready")));
-        assert!(chain.last().unwrap().contains("started container student-web-1"));
+        let of = |name: &str| {
+            let found = map::tiles(&map).find(|(_, t)| t.name == name).unwrap().1;
+            chain(&session, &found.focus)
+        };
+        let own = ["compose up -d", "redis:7", "created container", "started container"];
+        let db = of("student-db-1");
+        for (text, part) in db.iter().zip(own) {
+            assert!(text.contains(part), "{part}: {db:#?}");
+        }
+        let others = ["student-api", "student-web", "httpd", "nginx"];
+        assert!(db.iter().all(|text| others.iter().all(|o| !text.contains(o))), "{db:#?}");
+        let web = of("student-web-1");
+        let awaited = [
+            "compose up -d",
+            "started container student-db-1",
+            "db is healthy, so api may start",
+            "started container student-api-1",
+            "api has started, so web may start",
+            "started container student-web-1",
+        ];
+        let mut rest = web.iter();
+        for part in awaited {
+            assert!(rest.any(|text| text.contains(part)), "{part}: {web:#?}");
+        }
+        assert!(rest.next().is_none(), "{web:#?}");
+        let unrelated = ["httpd", "nginx", "created container student-api"];
+        assert!(web.iter().all(|text| unrelated.iter().all(|o| !text.contains(o))), "{web:#?}");
     }
 }

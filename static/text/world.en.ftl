@@ -1,4 +1,5 @@
 why-you-typed = You typed { $line }.
+why-you-interrupted = You pressed Ctrl+C.
 why-mended = You mended { $target }.
 why-load = The client { $name } sends requests to { $url }.
 why-fault-host-down = { $target } lost its power.

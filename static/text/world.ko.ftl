@@ -1,4 +1,5 @@
 why-you-typed = { $line } 명령을 입력했어요.
+why-you-interrupted = Ctrl+C를 눌렀어요.
 why-mended = { JOSA($target, "을") } 고쳤어요.
 why-load = 클라이언트 { JOSA($name, "이") } { $url }에 요청을 보내고 있어요.
 why-fault-host-down = { $target }의 전원이 끊어졌어요.

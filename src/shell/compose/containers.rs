@@ -11,7 +11,7 @@ use crate::compose::create::{self, Copy, Service, label};
 use crate::compose::plan::{self, Change, Policy};
 use crate::compose::values::sprint;
 use crate::docker::api::{ApiError, ContainerSummary, Filters, Reply, Request, Status};
-use crate::shell::job::Io;
+use crate::shell::job::{Io, Reason};
 
 use super::action::{Do, Removal, Then, ask, step};
 use super::tree::{Failure, Node, Step};
@@ -149,14 +149,12 @@ pub(super) fn converge(name: &str, work: &mut Work, io: &mut Io<'_>) -> Result<N
         match change {
             Change::Create(number) => nodes.push(step(Do::Create(name.to_owned(), number))),
             Change::Recreate(old, why) => {
-                io.record(plan::name(&old), why);
+                reason(&old, name, why, io);
                 nodes.push(step(Do::Recreate(name.to_owned(), old)));
             }
             Change::Remove(old) => {
-                io.record(
-                    plan::name(&old),
-                    Message::new("why-compose-scaled-down").with("service", name),
-                );
+                let why = Message::new("why-compose-scaled-down").with("service", name);
+                reason(&old, "", why, io);
                 nodes.push(remove_one(&old, false, work, io));
             }
             Change::Running(container) => {
@@ -176,6 +174,14 @@ pub(super) fn converge(name: &str, work: &mut Work, io: &mut Io<'_>) -> Result<N
     work.observed.insert(name.to_owned(), kept);
     before.push(Node::par(nodes));
     Ok(Node::seq(before))
+}
+
+/// Notes why a container is replaced or goes; a service that is named gets its new one for that.
+fn reason(old: &ContainerSummary, service: &str, what: Message, io: &mut Io<'_>) {
+    let subject = plan::name(old);
+    let mut about = vec![subject.clone(), old.id.clone()];
+    about.extend(Some(service).filter(|s| !s.is_empty()).map(str::to_owned));
+    io.reason(Reason { subject, what, about, because: None });
 }
 
 /// Stops the services that want to restart with one that is replaced.

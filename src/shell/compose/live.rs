@@ -5,13 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::base::message::Message;
 use crate::base::time::SimTime;
 use crate::compose::create::label;
 use crate::compose::plan;
 use crate::docker::api::{
     ContainerSummary, DockerEvent, Filters, LogOptions, Reply, Request, Status, Stream,
 };
-use crate::shell::job::{Io, Ticket, Wake};
+use crate::shell::job::{Io, Reason, Ticket, Wake};
 
 use super::action::{Do, ask, step};
 use super::containers::{Stop, list, listed, sorted};
@@ -444,6 +445,12 @@ impl Live {
                 // Aborting happens once.
                 self.words.push("\0aborting".to_owned());
                 io.err("\u{1b}[31m\u{1b}[1mAborting on container exit...\u{1b}[0m\n");
+                io.reason(Reason {
+                    subject: self.work.project.name.clone(),
+                    what: Message::new("why-compose-aborts").with("service", &service),
+                    about: Vec::new(),
+                    because: Some(id.to_owned()),
+                });
                 return self.stop_all(io);
             }
         }

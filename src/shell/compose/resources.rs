@@ -9,7 +9,7 @@ use crate::compose::create::{self, label};
 use crate::compose::plan;
 use crate::compose::values::go_quote;
 use crate::docker::api::{ApiError, EndpointConfig, Filters, Reply, Request};
-use crate::shell::job::Io;
+use crate::shell::job::{Io, Reason};
 
 use super::action::{Do, Then, ask, step};
 use super::containers::{of_service, remove_one, stop_one, text};
@@ -95,7 +95,6 @@ pub(super) fn network(
     if hash.is_empty() || hash == create::network_hash(&value) {
         return Ok(Node::Done);
     }
-    io.record(name.clone(), Message::new("why-compose-network-changed").with("network", &name));
     // What uses it must be known before it can be stopped.
     let renew = step(Do::RenewNetwork(key.to_owned()));
     Ok(Node::seq([containers::listed(work), renew]))
@@ -117,6 +116,9 @@ pub(super) fn renew_network(key: &str, work: &mut Work, io: &mut Io<'_>) -> Node
     let containers: Vec<_> = users.iter().flat_map(|n| of_service(work, n)).collect();
     let stops: Vec<Node> = containers.iter().map(|c| stop_one(c, None, work, io)).collect();
     let ids: Vec<String> = containers.iter().map(|c| c.id.clone()).collect();
+    let what = Message::new("why-compose-network-changed").with("network", &name);
+    let about = ids.iter().chain([&name]).cloned().collect();
+    io.reason(Reason { subject: name.clone(), what, about, because: None });
     let leave = ids.iter().map(|id| {
         let request =
             Request::NetworkDisconnect { id: name.clone(), container: id.clone(), force: true };

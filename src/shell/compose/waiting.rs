@@ -13,7 +13,7 @@ use crate::compose::values::sprint;
 use crate::docker::api::{
     ApiError, ArchiveEntry, ContainerInspect, ExecConfig, HealthStatus, Reply, Request, Status,
 };
-use crate::shell::job::Io;
+use crate::shell::job::{Io, Reason};
 
 use super::action::{Action, Do, Then, ask, step};
 use super::containers::{in_order, of_service};
@@ -37,6 +37,8 @@ pub(super) enum Condition {
 /// One wait for the containers of a service.
 #[derive(Clone, Debug)]
 pub(super) struct Wait {
+    /// Who waits.
+    dependent: String,
     service: String,
     condition: Condition,
     required: bool,
@@ -68,11 +70,33 @@ pub(super) fn start_service(name: &str, work: &mut Work, io: &mut Io<'_>) -> Res
         let condition = match condition.as_str() {
             "service_healthy" => Condition::Healthy,
             "service_completed_successfully" => Condition::Completed,
-            _ => continue,
+            _ => {
+                let last = of_service(work, &dependency).pop().map(|c| c.id);
+                may_start(name, &dependency, "why-compose-started", last, work, io);
+                continue;
+            }
         };
         waits.extend(wait_for(name, &dependency, condition, required, None, work, io)?);
     }
     Ok(Node::seq([Node::par(waits), step(Do::StartContainers(name.to_owned()))]))
+}
+
+/// Notes that a service may start as far as a dependency goes, which is what its start comes from.
+fn may_start(
+    dependent: &str,
+    dependency: &str,
+    what: &'static str,
+    container: Option<String>,
+    work: &Work,
+    io: &mut Io<'_>,
+) {
+    if container.is_none() || work.project.service(dependent).is_none() {
+        return;
+    }
+    let mut about = vec![dependent.to_owned()];
+    about.extend(of_service(work, dependent).into_iter().map(|c| c.id));
+    let what = Message::new(what).with("service", dependent).with("for", dependency);
+    io.reason(Reason { subject: dependent.to_owned(), what, about, because: container });
 }
 
 /// Shows that a dependency is waited for.
@@ -108,7 +132,8 @@ fn wait_for(
     }
     let why = Message::new("why-compose-waits").with("service", dependent).with("for", dependency);
     io.record(dependent, why);
-    let wait = Wait { service: dependency.to_owned(), condition, required, containers, deadline };
+    let (dependent, service) = (dependent.to_owned(), dependency.to_owned());
+    let wait = Wait { dependent, service, condition, required, containers, deadline };
     Ok(Some(pause(wait, work, io)))
 }
 
@@ -216,10 +241,12 @@ pub(super) fn polled(
         Verdict::NotYet => Ok(pause(wait, work, io)),
         Verdict::Good if index + 1 < wait.containers.len() => Ok(look(wait, index + 1)),
         Verdict::Good => {
+            awaited(&wait, index, "why-compose-ready", work, io);
             show(work, io, "Healthy", Mood::Done);
             Ok(Node::Done)
         }
         Verdict::Exited(0) => {
+            awaited(&wait, index, "why-compose-completed", work, io);
             show(work, io, "Exited", Mood::Done);
             Ok(Node::Done)
         }
@@ -236,6 +263,11 @@ pub(super) fn polled(
         }
         Verdict::Bad(why) => bad(&wait, &why, work, io),
     }
+}
+
+fn awaited(wait: &Wait, index: usize, what: &'static str, work: &Work, io: &mut Io<'_>) {
+    let container = wait.containers.get(index).map(|(id, _)| id.clone());
+    may_start(&wait.dependent, &wait.service, what, container, work, io);
 }
 
 fn bad(wait: &Wait, why: &str, work: &mut Work, io: &mut Io<'_>) -> Result<Node, Failure> {
