@@ -2,7 +2,8 @@
 //!
 //! The layout is the engine's: OCI blobs with `index.json`, `manifest.json` and `repositories`.
 //! Programs of the catalogue are no files here, so a note says whose they are: in an image's
-//! configuration, and in the global header of an exported file system.
+//! configuration, and in the global header of an exported file system. Zero bytes at the end of
+//! files, which are only counted here, stand in the global header too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,8 +20,8 @@ use crate::machine::{ContainerId, Healthcheck, HistoryEntry, Image, ImageConfig,
 use crate::posix::archive::{self, Member};
 use crate::posix::{Entry, Files, normal, parent};
 
-/// Zero bytes after a file's content that an archive carries; a file has more only from `dd`.
-const MAX_ZEROS: u64 = 1 << 20;
+/// The record of a global header that counts the zero bytes at the end of a file.
+const ZEROS: &str = "drydock.zeros";
 /// What marks a file that a layer takes away.
 const GONE: &str = ".wh.";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -50,10 +51,8 @@ fn member(path: &str, entry: &Entry) -> Member {
     match entry {
         Entry::Directory { mode } => Member { mode: *mode, ..folder(path) },
         Entry::Link(target) => Member { mode: 0o777, link: target.to_string(), ..file(path, "") },
-        Entry::File { content, zeros, mode, .. } => {
-            let mut text = content.to_string();
-            text.extend((0..(*zeros).min(MAX_ZEROS)).map(|_| '\0'));
-            Member { mode: *mode, ..file(path, text) }
+        Entry::File { content, mode, .. } => {
+            Member { mode: *mode, ..file(path, content.to_string()) }
         }
     }
 }
@@ -75,8 +74,23 @@ fn changed(below: &Files, above: &Files) -> Vec<Member> {
     members
 }
 
-/// Lay an archive over files.
-fn lay(members: &[Member], files: &mut Files) {
+/// The zero bytes at the ends of what a layer puts over the one below it, as records of a header.
+fn zeros_of(below: &Files, above: &Files) -> String {
+    let news = above.iter().filter(|(path, entry)| below.get(path) != Some(entry));
+    let record = |(path, entry): (&str, &Entry)| match entry {
+        Entry::File { zeros, .. } if *zeros > 0 => Some(header(ZEROS, &format!("{zeros} {path}"))),
+        _ => None,
+    };
+    news.filter_map(record).collect()
+}
+
+/// Lay an archive and its global header over files.
+fn lay(members: &[Member], note: &str, files: &mut Files) {
+    let counted: BTreeMap<&str, u64> = records(note)
+        .filter(|(name, _)| *name == ZEROS)
+        .filter_map(|(_, value)| value.split_once(' '))
+        .filter_map(|(zeros, path)| Some((path, zeros.parse().ok()?)))
+        .collect();
     for member in members {
         let path = normal("/", &member.name);
         let name = path.rsplit('/').next().unwrap_or("");
@@ -88,9 +102,8 @@ fn lay(members: &[Member], files: &mut Files) {
             _ if !member.link.is_empty() => Entry::Link(member.link.as_str().into()),
             None => Entry::Directory { mode: member.mode },
             Some(text) => {
-                let content = text.trim_end_matches('\0');
-                let zeros = (text.len() - content.len()) as u64;
-                let (content, modified) = (content.into(), SimTime::ZERO);
+                let zeros = counted.get(path.as_str()).copied().unwrap_or(0);
+                let (content, modified) = (text.as_str().into(), SimTime::ZERO);
                 Entry::File { content, zeros, mode: member.mode, modified }
             }
         };
@@ -113,10 +126,14 @@ fn header(name: &str, value: &str) -> String {
     format!("{length}{rest}")
 }
 
+/// The records of a global header.
+fn records(comment: &str) -> impl Iterator<Item = (&str, &str)> {
+    comment.lines().filter_map(|line| line.split_once(' ')?.1.split_once('='))
+}
+
 /// The value of a record of a global header.
 fn noted<'a>(comment: &'a str, name: &str) -> Option<&'a str> {
-    let mut records = comment.lines().filter_map(|line| line.split_once(' ')?.1.split_once('='));
-    records.find(|(found, _)| *found == name).map(|(_, value)| value)
+    records(comment).find(|(found, _)| *found == name).map(|(_, value)| value)
 }
 
 fn set_of(names: &[String]) -> Value {
@@ -255,7 +272,7 @@ fn blobs_of(wanted: &Wanted) -> (BTreeMap<String, String>, [Value; 3]) {
         for layer in &image.layers {
             blobs.insert(
                 layer.diff_id.to_string(),
-                archive::write(&changed(&below, &layer.files), ""),
+                archive::write(&changed(&below, &layer.files), &zeros_of(&below, &layer.files)),
             );
             below = layer.files.clone();
             let source =
@@ -460,9 +477,9 @@ impl Daemon {
             let text = blobs.get(path.as_str());
             let text =
                 text.ok_or_else(|| in_stream(format!("open {path}: no such file or directory")))?;
-            let (members, _) = archive::read(text).ok_or_else(invalid)?;
+            let (members, note) = archive::read(text).ok_or_else(invalid)?;
             let mut files = layers.last().map(|l| l.files.clone()).unwrap_or_default();
-            lay(&members, &mut files);
+            lay(&members, &note, &mut files);
             let size =
                 item.pointer("/LayerSources").and_then(|s| s.get(digest)?.get("size")?.as_u64());
             let size = size.unwrap_or_else(|| bytes(&members));
@@ -490,6 +507,7 @@ impl Daemon {
             note.push_str(&header("drydock.programs", &image.catalogue));
             note.push_str(&header("drydock.assumed", &image.assumed.to_string()));
         }
+        note.push_str(&zeros_of(&Files::new(), &files));
         let members = changed(&Files::new(), &files);
         self.container_event(&id, "export", &[], env);
         Ok(Reply::Tar(archive::write(&members, &note)))
@@ -512,7 +530,7 @@ impl Daemon {
         let config = with_changes(ImageConfig::default(), changes).map_err(ApiError::bad)?;
         let (members, note) = archive::read(archive).ok_or_else(invalid)?;
         let mut files = Files::new();
-        lay(&members, &mut files);
+        lay(&members, &note, &mut files);
         let size = noted(&note, "drydock.size").and_then(|n| n.parse().ok());
         let size = size.unwrap_or_else(|| bytes(&members));
         let diff_id: Arc<str> = sha256(archive).into();
@@ -571,9 +589,10 @@ mod tests {
         let members = changed(&below, &above);
         let names: Vec<&str> = members.iter().map(|m| m.name.as_str()).collect();
         assert_eq!(names, ["etc/a", "l", "opt/.wh.x", "z"]);
-        let text = archive::write(&members, "");
+        let text = archive::write(&members, &zeros_of(&below, &above));
         let mut again = below.clone();
-        lay(&archive::read(&text).unwrap_or_default().0, &mut again);
+        let (members, note) = archive::read(&text).unwrap_or_default();
+        lay(&members, &note, &mut again);
         assert!(again.iter().eq(above.iter()));
     }
 
