@@ -1,5 +1,5 @@
 //! Replays a recorded case: reads `scenario.yaml` and the input files beside it, never the recorded
-//! results, and writes what the recorder would have written (`tests/README.md` holds the format).
+//! results, and writes what the recorder would have written: the same files, one JSON line each.
 
 mod docker;
 mod docker_trace;
