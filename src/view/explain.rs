@@ -100,11 +100,12 @@ fn fault_on<'a>(world: &'a World, entry: &TraceEntry) -> Option<&'a TraceEntry> 
 const SILENT: [&str; 2] = ["probe", "unhealthy"];
 
 fn step(entry: &TraceEntry, catalogue: &Catalogue) -> Step {
-    let actor = if entry.actor.host.is_empty() {
-        entry.actor.name.to_owned()
-    } else {
-        format!("{} ({})", entry.actor.name, entry.actor.host)
+    let name = match entry.actor.name {
+        "you" => catalogue.label("actor-you"),
+        component => component.to_owned(),
     };
+    let actor =
+        if entry.actor.host.is_empty() { name } else { format!("{name} ({})", entry.actor.host) };
     Step { at: entry.at, actor, text: line(entry, catalogue), subject: entry.subject.0.to_string() }
 }
 

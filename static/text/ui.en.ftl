@@ -1,3 +1,4 @@
+actor-you = you
 platform-docker = Docker
 platform-kubernetes = Kubernetes
 panel-map = Map

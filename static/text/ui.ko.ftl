@@ -1,3 +1,4 @@
+actor-you = 나
 platform-docker = Docker
 platform-kubernetes = 쿠버네티스
 panel-map = 지도
