@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Pod, PodCondition, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use serde_json::json;
 
 use crate::base::message::Message;
 use crate::base::time::{SimDuration, SimTime};
 use crate::kube::api::object::{Key, Stored};
 use crate::kube::clock::sim_time;
 use crate::kube::controllers::Call;
-use crate::kube::controllers::calls::{create, delete, normal, warning};
+use crate::kube::controllers::calls::{create, delete, normal, patch, warning};
 use crate::kube::events::Regarding;
 use crate::kube::kinds::Kind;
 
@@ -102,6 +103,22 @@ pub fn controller_ref<T: Stored>(meta: &ObjectMeta) -> OwnerReference {
         controller: Some(true),
         block_owner_deletion: Some(true),
     }
+}
+
+/// A call that makes an owner the controller of an object.
+#[must_use]
+pub fn adopt(
+    kind: Kind,
+    key: &Key,
+    meta: &ObjectMeta,
+    owner: OwnerReference,
+    why: &'static str,
+) -> Call {
+    let why = Message::new(why).with("owner", owner.name.as_str());
+    let mut owners = meta.owner_references.clone().unwrap_or_default();
+    owners.push(owner);
+    let body = json!({"metadata": {"ownerReferences": owners, "uid": meta.uid}});
+    Call::new(patch(kind, key, body)).because(why).forgiving(&["NotFound"])
 }
 
 /// A pod from a template, owned by a controller; its name is still to be generated.

@@ -16,7 +16,8 @@ use crate::kube::api::request::{ApiError, Response};
 use crate::kube::api::store::Change;
 use crate::kube::controllers::calls::{normal, regarding_type, update_status, warning};
 use crate::kube::controllers::pods::{
-    self, Availability, availability, controller_ref, create_call, delete_call, is_ready, phase,
+    self, Availability, adopt, availability, controller_ref, create_call, delete_call, is_ready,
+    phase,
 };
 use crate::kube::controllers::replicaset::slow_start;
 use crate::kube::controllers::revisions::{self, REVISION_LABEL};
@@ -207,7 +208,8 @@ fn gather<'a>(key: &'a Key, set: &'a DaemonSet, sync: &Sync<'a>, plan: &mut Plan
     for (pod_key, pod) in sync.view.orphans::<Pod>(namespace) {
         let labels = pod.metadata.labels.as_ref().unwrap_or(&empty);
         if selects(&set.spec.selector, labels) && pods::is_active(pod) {
-            plan.call(placement::adopt(pod_key, pod, set));
+            let owner = controller_ref::<DaemonSet>(&set.metadata);
+            plan.call(adopt(Kind::Pod, pod_key, &pod.metadata, owner, "why-kube-pod-adopted"));
             by_node.entry(target_node(pod)).or_default().push((pod_key, pod));
         }
     }

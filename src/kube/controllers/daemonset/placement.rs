@@ -8,16 +8,11 @@ use k8s_openapi::api::core::v1::{
     Affinity, Node, NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, Pod,
     PodSpec, Taint, Toleration,
 };
-use serde_json::json;
 
-use crate::base::message::Message;
-use crate::kube::api::object::Key;
 use crate::kube::api::store::Change;
-use crate::kube::controllers::Call;
-use crate::kube::controllers::calls::patch;
 use crate::kube::controllers::pods::{controller_ref, from_template};
 use crate::kube::controllers::revisions::REVISION_LABEL;
-use crate::kube::kinds::{Kind, Object};
+use crate::kube::kinds::Object;
 use crate::kube::labels::{Labels, contains, term_matches};
 use crate::kube::scheduler::plugins::taint_toleration::tolerates;
 
@@ -145,18 +140,6 @@ pub fn node_matters(change: &Change) -> bool {
     };
     // Upstream has no handler for a node that goes; its pods' end wakes the sets.
     change.new.is_some() && facts(change.old.as_deref()) != facts(change.new.as_deref())
-}
-
-/// A call that makes the set the controller of a pod.
-#[must_use]
-pub fn adopt(key: &Key, pod: &Pod, set: &DaemonSet) -> Call {
-    let mut owners = pod.metadata.owner_references.clone().unwrap_or_default();
-    owners.push(controller_ref::<DaemonSet>(&set.metadata));
-    let body = json!({"metadata": {"ownerReferences": owners, "uid": pod.metadata.uid}});
-    let name = set.metadata.name.as_deref().unwrap_or("");
-    Call::new(patch(Kind::Pod, key, body))
-        .because(Message::new("why-kube-pod-adopted").with("owner", name))
-        .forgiving(&["NotFound"])
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::kube::api::object::{Key, Object};
 use crate::kube::api::request::{ApiError, Response};
 use crate::kube::api::store::Change;
 use crate::kube::controllers::calls::{patch, regarding_type, update_status, warning};
-use crate::kube::controllers::pods::{controller_ref, is_finished};
+use crate::kube::controllers::pods::{adopt, controller_ref, is_finished};
 use crate::kube::controllers::{Call, Controller, Plan, Sync, Wakes, now};
 use crate::kube::informer::{Item, controller_of};
 use crate::kube::kinds::Kind;
@@ -214,7 +214,9 @@ fn gather<'a>(
         for (set_key, set) in sync.view.orphans::<ReplicaSet>(namespace) {
             let labels = set.metadata.labels.as_ref().unwrap_or(&empty);
             if set.metadata.deletion_timestamp.is_none() && selects(&spec.selector, labels) {
-                plan.call(adopt(set_key, set, deployment));
+                let owner = controller_ref::<Deployment>(&deployment.metadata);
+                let why = "why-kube-replicaset-adopted";
+                plan.call(adopt(Kind::ReplicaSet, set_key, &set.metadata, owner, why));
                 sets.push(set);
             }
         }
@@ -230,16 +232,6 @@ fn gather<'a>(
         .filter(|set| new.is_none_or(|n| n.metadata.uid != set.metadata.uid))
         .collect();
     Rollout { key, deployment, spec, sets, new, old }
-}
-
-fn adopt(key: &Key, set: &ReplicaSet, deployment: &Deployment) -> Call {
-    let mut owners = set.metadata.owner_references.clone().unwrap_or_default();
-    owners.push(controller_ref::<Deployment>(&deployment.metadata));
-    let body = json!({"metadata": {"ownerReferences": owners, "uid": set.metadata.uid}});
-    let name = deployment.metadata.name.as_deref().unwrap_or("");
-    Call::new(patch(Kind::ReplicaSet, key, body))
-        .because(Message::new("why-kube-replicaset-adopted").with("owner", name))
-        .forgiving(&["NotFound"])
 }
 
 fn release(key: &Key, set: &ReplicaSet, uid: &str) -> Call {

@@ -222,21 +222,12 @@ fn claim<'a>(
     for (key, pod) in view.orphans::<Pod>(&item.1.namespace) {
         let labels = pod.metadata.labels.as_ref().unwrap_or(&empty);
         if is_active(pod) && selects(&spec.selector, labels) {
-            plan.call(adopt(item.0, key, pod, set));
+            let owner = owner::reference(item.0, &set.metadata);
+            plan.call(pods::adopt(Kind::Pod, key, &pod.metadata, owner, "why-kube-pod-adopted"));
             claimed.push((key, pod));
         }
     }
     claimed
-}
-
-fn adopt(kind: Kind, key: &Key, pod: &Pod, set: &ReplicaSet) -> Call {
-    let mut owners = pod.metadata.owner_references.clone().unwrap_or_default();
-    owners.push(owner::reference(kind, &set.metadata));
-    let body = json!({"metadata": {"ownerReferences": owners, "uid": pod.metadata.uid}});
-    let name = set.metadata.name.as_deref().unwrap_or("");
-    Call::new(patch(Kind::Pod, key, body))
-        .because(Message::new("why-kube-pod-adopted").with("owner", name))
-        .forgiving(&["NotFound"])
 }
 
 fn release(key: &Key, pod: &Pod, uid: &str) -> Call {

@@ -14,7 +14,7 @@ use crate::kube::api::object::Key;
 use crate::kube::api::store::Change;
 use crate::kube::controllers::calls::{regarding_type, update_status};
 use crate::kube::controllers::pods::{
-    Availability, availability, controller_ref, is_finished, is_ready, phase,
+    Availability, adopt, availability, controller_ref, is_finished, is_ready, phase,
 };
 use crate::kube::controllers::revisions::{self, REVISION_LABEL};
 use crate::kube::controllers::{Call, Controller, Plan, Sync, Wakes, now};
@@ -115,7 +115,8 @@ fn gather<'a>(key: &'a Key, set: &'a StatefulSet, sync: &Sync<'a>, plan: &mut Pl
         let labels = orphan.metadata.labels.as_ref().unwrap_or(&empty);
         let Some(ordinal) = ordinal_of(name, &pod_key.name) else { continue };
         if selects(&set.spec.selector, labels) && orphan.metadata.deletion_timestamp.is_none() {
-            plan.call(pod::adopt(pod_key, orphan, set));
+            let owner = controller_ref::<StatefulSet>(&set.metadata);
+            plan.call(adopt(Kind::Pod, pod_key, &orphan.metadata, owner, "why-kube-pod-adopted"));
             pods.push((ordinal, orphan));
         }
     }

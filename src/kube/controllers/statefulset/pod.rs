@@ -5,11 +5,10 @@
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
 use k8s_openapi::api::core::v1::{PersistentVolumeClaimVolumeSource, Pod, PodTemplateSpec, Volume};
-use serde_json::json;
 
 use crate::base::message::Message;
 use crate::kube::api::object::Key;
-use crate::kube::controllers::calls::{create, delete, normal, patch, warning};
+use crate::kube::controllers::calls::{create, delete, normal, warning};
 use crate::kube::controllers::pods::{controller_ref, from_template};
 use crate::kube::controllers::revisions::{self, REVISION_LABEL};
 use crate::kube::controllers::statefulset::about;
@@ -123,18 +122,6 @@ pub fn delete_pod(set: &StatefulSet, pod: &Pod, why: Message) -> Call {
         .because(why)
         .then_say(normal(&about, "SuccessfulDelete", text))
         .else_say(warning(&about, "FailedDelete", failed))
-        .forgiving(&["NotFound"])
-}
-
-/// A call that makes the set the controller of a pod.
-#[must_use]
-pub fn adopt(key: &Key, pod: &Pod, set: &StatefulSet) -> Call {
-    let mut owners = pod.metadata.owner_references.clone().unwrap_or_default();
-    owners.push(controller_ref::<StatefulSet>(&set.metadata));
-    let body = json!({"metadata": {"ownerReferences": owners, "uid": pod.metadata.uid}});
-    let name = set.metadata.name.as_deref().unwrap_or("");
-    Call::new(patch(Kind::Pod, key, body))
-        .because(Message::new("why-kube-pod-adopted").with("owner", name))
         .forgiving(&["NotFound"])
 }
 
