@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::native::{check, digest, replay, run};
+use crate::native::{check, digest, replay, run, transcript};
 
 /// Drydock without the page: the same simulation, headless.
 #[derive(Parser)]
@@ -30,6 +30,12 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Make transcripts (tests/transcripts) from recorded cases and real machines
+    Transcript {
+        /// What to do
+        #[command(subcommand)]
+        task: transcript::task::Task,
+    },
     /// Validate files as the page does: accepted or refused, with the real tool's words
     Check(check::Args),
     /// Print the digest of a fixed run, to compare with the browser's
@@ -46,6 +52,7 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Run(args) => run::run(&args),
         Task::Replay { case, out, seed } => replay::run(&case, &out, seed),
+        Task::Transcript { task } => transcript::task::run(&task),
         Task::Check(args) => check::run(&args),
         Task::Digest { seed } => {
             println!("{}", digest::of_demo(seed));

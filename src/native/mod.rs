@@ -9,3 +9,4 @@ pub mod run;
 pub mod check;
 pub mod digest;
 pub mod replay;
+pub mod transcript;

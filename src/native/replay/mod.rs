@@ -5,7 +5,7 @@ mod docker;
 mod docker_trace;
 mod kube;
 mod kube_trace;
-mod scenario;
+pub(crate) mod scenario;
 
 use std::fs;
 use std::path::Path;

@@ -23,7 +23,7 @@ const RESULTS: [&str; 8] = [
 ];
 
 /// `scenario.yaml` of a case.
-pub(super) fn read(case: &Path) -> Result<Value> {
+pub(crate) fn read(case: &Path) -> Result<Value> {
     let path = case.join("scenario.yaml");
     let text = fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?;
     let documents = yaml::parse(&text).map_err(|e| anyhow!("{}: {e}", path.display()))?;
@@ -32,7 +32,7 @@ pub(super) fn read(case: &Path) -> Result<Value> {
 }
 
 /// The input files of a case, by path relative to its folder.
-pub(super) fn files(case: &Path) -> Result<BTreeMap<String, String>> {
+pub(crate) fn files(case: &Path) -> Result<BTreeMap<String, String>> {
     let mut found = BTreeMap::new();
     collect(case, "", &mut found)?;
     Ok(found)
@@ -56,7 +56,7 @@ fn collect(dir: &Path, prefix: &str, found: &mut BTreeMap<String, String>) -> Re
 }
 
 /// A number of seconds as a moment.
-pub(super) fn seconds(value: &Value) -> Option<SimTime> {
+pub(crate) fn seconds(value: &Value) -> Option<SimTime> {
     // Times of a recording are decimal numbers; microseconds are exact enough for them.
     let text = value.to_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
@@ -65,7 +65,7 @@ pub(super) fn seconds(value: &Value) -> Option<SimTime> {
 }
 
 /// A moment as seconds for the output files.
-pub(super) fn stamp(at: SimTime) -> Value {
+pub(crate) fn stamp(at: SimTime) -> Value {
     let text = format!("{}.{:03}", at.as_secs(), at.as_millis() % 1_000);
     serde_json::from_str(&text).unwrap_or(Value::Null)
 }
