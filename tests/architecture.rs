@@ -27,7 +27,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("text", &["base"]),
     ("ui", &["base", "view", "text", "world", "engine"]),
-    ("native", &["base", "engine", "machine", "world", "view", "text", "shell", "docker", "kube"]),
+    (
+        "native",
+        &[
+            "base", "engine", "posix", "machine", "net", "world", "view", "text", "shell",
+            "docker", "kube",
+        ],
+    ),
 ];
 
 /// Longest file and function, in lines, and longest line, in characters.

@@ -13,7 +13,7 @@ const BUDGET: u32 = 5_000_000;
 /// A session with commands, a fault and its mending.
 fn played(genesis: Genesis, host: &str, lines: &[&str], target: &str) -> Session {
     let mut session = Session::new(genesis);
-    session.execute(Command::Open { terminal: 1, host: host.to_owned() });
+    session.execute(Command::Open { terminal: 1, host: host.to_owned(), tty: true });
     for (n, line) in (1..).zip(lines) {
         session.execute(Command::Type { terminal: 1, line: (*line).to_owned() });
         session.advance(SimTime::from_secs(n * 11), BUDGET);

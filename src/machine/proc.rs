@@ -401,6 +401,7 @@ impl Room<'_, '_> {
                 };
                 self.print(process, stream, text);
             }
+            Effect::Prompt(text) => self.print(process, Stream::Out, text),
             Effect::Sleep(task, time) => {
                 self.timer(time, Due::Shell { process, task: task.0 });
             }

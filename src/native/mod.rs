@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program prints")]
 
 pub mod cli;
+pub mod console;
 pub mod driver;
 pub mod run;
 pub mod check;

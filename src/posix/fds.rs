@@ -156,6 +156,7 @@ impl Process {
 
     /// Take what a task's input holds now.
     pub(super) fn input(&mut self, task: &Task, line: bool) -> Input {
+        let of_terminal = self.at_terminal && task.fds.get(&0) == Some(&Fd::Input);
         let (text, ended) = match task.fds.get(&0) {
             Some(Fd::Reader(id)) => match self.pipes.get_mut(id) {
                 Some(pipe) => (&mut pipe.text, pipe.writers == 0),
@@ -168,6 +169,9 @@ impl Process {
             }
         };
         if text.is_empty() {
+            if ended && of_terminal {
+                self.typed.ended = false;
+            }
             return if ended { Input::End } else { Input::Wait };
         }
         let end = match text.find('\n') {

@@ -29,4 +29,5 @@ mod tests;
 mod words;
 
 pub use files::{Entry, FileSystem, Files, FsError, Kind, Stat, normal, parent};
+pub use parse::complete;
 pub use process::{Command, Effect, Facts, Io, Powers, Process, ProcessRow, Stream, TaskId, Wake};

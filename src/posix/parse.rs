@@ -28,6 +28,8 @@ pub(super) struct Parser {
     /// Where the text goes on after the here-documents of this line.
     after_heredocs: Option<usize>,
     pub(super) depth: u32,
+    /// Whether the text ends in a `\\` that joins a next line to it.
+    pub(super) continued: bool,
 }
 
 /// Words that mean something where a command may begin.
@@ -41,18 +43,48 @@ const CLOSERS: &[&str] = &["then", "else", "elif", "fi", "do", "done", "esac", "
 
 /// Read a whole program.
 pub(super) fn parse(text: &str) -> Parsed<Arc<List>> {
+    Parser::new(text).program()
+}
+
+/// Read what was typed so far: a `\` at its end asks for another line.
+pub(super) fn parse_typed(text: &str) -> Parsed<Arc<List>> {
     let mut parser = Parser::new(text);
-    let list = parser.list()?;
-    parser.blanks();
-    match parser.peek() {
-        None => Ok(Arc::new(list)),
-        Some(_) => Err(parser.unexpected()),
+    let list = parser.program()?;
+    if parser.continued {
+        return Err(parser.unfinished("unexpected end of file"));
     }
+    Ok(list)
+}
+
+/// Whether a text typed at a prompt is whole: a shell would run it and not ask for another line.
+#[must_use]
+pub fn complete(text: &str) -> bool {
+    !parse_typed(text).is_err_and(|error| error.incomplete)
 }
 
 impl Parser {
     pub(super) fn new(text: &str) -> Self {
-        Self { text: text.chars().collect(), at: 0, after_heredocs: None, depth: 0 }
+        Self {
+            text: text.chars().collect(),
+            at: 0,
+            after_heredocs: None,
+            depth: 0,
+            continued: false,
+        }
+    }
+
+    fn program(&mut self) -> Parsed<Arc<List>> {
+        let list = self.list()?;
+        self.blanks();
+        match self.peek() {
+            None => Ok(Arc::new(list)),
+            Some(_) => Err(self.unexpected()),
+        }
+    }
+
+    /// A `\` before the end of a line, which joins the next line to it, has been read.
+    pub(super) fn joined(&mut self) {
+        self.continued |= self.text.get(self.at + 1..).is_none_or(<[char]>::is_empty);
     }
 
     pub(super) fn peek(&self) -> Option<char> {
@@ -118,7 +150,11 @@ impl Parser {
         loop {
             match self.peek() {
                 Some(' ' | '\t' | '\r') => self.at += 1,
-                Some('\\') if self.peek_at(1) == Some('\n') => self.at += 2,
+                Some('\\') if self.peek_at(1) == Some('\n') => {
+                    self.at += 1;
+                    self.joined();
+                    self.at += 1;
+                }
                 Some('#') => {
                     while self.peek().is_some_and(|c| c != '\n') {
                         self.at += 1;
@@ -648,6 +684,22 @@ mod tests {
         ] {
             let error = parse(text).unwrap_err();
             assert_eq!((error.message.as_str(), error.incomplete), (message, incomplete), "{text}");
+        }
+        for (text, whole) in [
+            ("docker run \\\n", false),
+            ("docker run \\\n  -d nginx\n", true),
+            ("docker run\\\n", false),
+            ("echo a \\\\\n", true),
+            ("# a comment \\\n", true),
+            ("\\\n", false),
+            ("cat <<E\na \\\n", false),
+            ("cat <<E\na\nE\n", true),
+            ("for i in 1 2; do\n", false),
+            ("fi\n", true),
+            ("echo \"a\n", false),
+            ("a |\n", false),
+        ] {
+            assert_eq!(complete(text), whole, "{text:?}");
         }
         assert!(parse(&"(".repeat(5000)).is_err());
         assert!(parse(&"$(".repeat(5000)).is_err());

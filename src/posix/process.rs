@@ -7,8 +7,8 @@ use crate::base::time::{SimDuration, SimTime};
 use crate::posix::applets;
 use crate::posix::ast::List;
 use crate::posix::files::FileSystem;
-use crate::posix::parse::parse;
-use crate::posix::task::{Fd, Frame, Pipe, Task};
+use crate::posix::parse::parse_typed;
+use crate::posix::task::{Fd, Fds, Frame, Pipe, Task};
 
 /// Steps of one resume before the shell waits for its next turn.
 const MAX_STEPS: u32 = 3_000;
@@ -77,6 +77,8 @@ pub struct Command {
 pub enum Effect {
     /// Text.
     Output(Stream, String),
+    /// The prompt: it waits for a command line, or for more of one. Goes to standard output.
+    Prompt(String),
     /// Wake with [`Wake::Timer`] after a time.
     Sleep(TaskId, SimDuration),
     /// Run a command; answer with [`Wake::Output`] and one [`Wake::Finished`].
@@ -184,6 +186,8 @@ pub struct Process {
     pub(super) done: BTreeMap<u32, u8>,
     pub(super) typed: Typed,
     pub(super) interactive: bool,
+    /// Whether its input is a terminal's, where the end of input is read once and more may follow.
+    pub(super) at_terminal: bool,
     /// A shell that may put its last command in its place.
     pub(super) replaceable: bool,
     pub(super) interrupted: bool,
@@ -209,6 +213,7 @@ impl Process {
             done: BTreeMap::new(),
             typed: Typed::default(),
             interactive: false,
+            at_terminal: false,
             replaceable: false,
             interrupted: false,
             counter: 0,
@@ -257,6 +262,13 @@ impl Process {
         let mut process = Self::new(env, cwd);
         process.interactive = true;
         process
+    }
+
+    /// The same at a terminal: Ctrl-D ends the input of whoever reads then, and only of that one.
+    #[must_use]
+    pub fn at_terminal(mut self) -> Self {
+        self.at_terminal = true;
+        self
     }
 
     /// The same with an input that is at its end from the start (no `docker run -i`).
@@ -551,7 +563,7 @@ impl Process {
             None => format!("{} {sign} ", main.cwd),
         };
         if !text.is_empty() {
-            self.effects.push(Effect::Output(Stream::Out, text));
+            self.effects.push(Effect::Prompt(text));
         }
     }
 
@@ -568,11 +580,14 @@ impl Process {
             }
             let whole = text.get(..end).unwrap_or("");
             let last = self.typed.ended && end == text.len();
-            match parse(whole) {
+            match parse_typed(whole) {
                 Err(error) if error.incomplete && !last => self.prompted = false,
                 result => {
                     self.typed.text.drain(..end);
                     self.prompted = false;
+                    if last && self.at_terminal {
+                        self.typed.ended = false;
+                    }
                     return Some(result.map_err(|error| error.message));
                 }
             }
@@ -583,6 +598,25 @@ impl Process {
     #[must_use]
     pub fn idle(&self) -> bool {
         self.interactive && self.tasks.get(&MAIN).is_some_and(|t| t.stack.is_empty() && t.waiting)
+    }
+
+    /// Whether an interactive shell waits for the rest of a command line.
+    #[must_use]
+    pub fn wants_more(&self) -> bool {
+        self.idle() && !self.typed.text.is_empty()
+    }
+
+    /// Whether something in the foreground waits for text on the shell's own input.
+    #[must_use]
+    pub fn wants_input(&self) -> bool {
+        let typed = |fds: &Fds| matches!(fds.get(&0), Some(Fd::Input));
+        self.tasks.values().any(|task| {
+            let reads = matches!(
+                task.stack.last(),
+                Some(Frame::Read(_) | Frame::Filter(_) | Frame::Gather(..) | Frame::GatherRun(..))
+            );
+            task.waiting && reads && typed(&task.fds)
+        })
     }
 
     /// Whether it computes without end (it waits only for its own turn), for CPU accounting.

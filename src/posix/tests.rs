@@ -49,7 +49,9 @@ impl Stage {
             let mut io = Io { now: self.now, files: &mut self.files, facts: &self.facts };
             for effect in shell.resume(wake, &mut io) {
                 match effect {
-                    Effect::Output(Stream::Out, text) => self.out.push_str(&text),
+                    Effect::Output(Stream::Out, text) | Effect::Prompt(text) => {
+                        self.out.push_str(&text)
+                    }
                     Effect::Output(Stream::Err, text) => self.err.push_str(&text),
                     Effect::Sleep(op, time) => self.timers.push((self.now + time, op)),
                     Effect::Run(op, command) => {

@@ -60,7 +60,7 @@ impl Parser {
                 '\\' => {
                     self.at += 1;
                     match self.peek() {
-                        Some('\n') => {}
+                        Some('\n') => self.joined(),
                         Some(c) => word.push_quoted(c.encode_utf8(&mut [0; 4])),
                         None => word.push_quoted("\\"),
                     }

@@ -10,6 +10,7 @@ pub mod run;
 #[expect(clippy::module_inception, reason = "the shell is the shell's main type")]
 pub mod shell;
 pub mod terminal;
+pub mod tape;
 pub mod docker;
 pub mod compose;
 pub mod kubectl;

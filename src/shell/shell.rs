@@ -15,7 +15,7 @@ use crate::posix::{self, Facts, Files, Process, TaskId};
 use crate::shell::cause::{self, Causes};
 use crate::shell::job::{Effect, Io, Reason, Ticket, Wake};
 use crate::shell::run::{FinishedRun, MAX_OUTPUT_BYTES, Run, Sink, Slot, reads};
-use crate::shell::terminal::{Origin, Screen};
+use crate::shell::terminal::{Origin, Terminal, Wants};
 use crate::shell::tool::Tool;
 
 /// From Enter to the first request of a tool: starting the program, reading its configuration.
@@ -161,19 +161,6 @@ struct Route {
     tells: Vec<String>,
 }
 
-/// A terminal of the learner.
-#[derive(Clone, Debug)]
-pub struct Terminal {
-    /// The run of its interactive shell.
-    pub run: u32,
-    /// The machine on which it sits.
-    pub host: Arc<str>,
-    /// What stands on it.
-    pub screen: Screen,
-    /// Lines typed while a command ran that reads nothing: the shell gets them afterwards.
-    ahead: VecDeque<String>,
-}
-
 /// All terminals and scripts.
 #[derive(Clone, Debug, Default)]
 pub struct Shell {
@@ -232,6 +219,30 @@ impl Shell {
         run.is_some_and(|run| run.process.idle())
     }
 
+    /// What a terminal waits for.
+    #[must_use]
+    pub fn wants(&self, terminal: u32) -> Wants {
+        let run = self.terminals.get(&terminal).and_then(|t| self.runs.get(&t.run));
+        let Some(Run { process, slots, .. }) = run else { return Wants::Nothing };
+        let reading = |task| slots.get(&task).is_some_and(|slot| slot.reads);
+        if process.wants_more() {
+            Wants::More
+        } else if process.idle() {
+            Wants::Command
+        } else if process.wants_input() || process.foreground().into_iter().any(reading) {
+            Wants::Input
+        } else {
+            Wants::Nothing
+        }
+    }
+
+    /// The code of the last command of a terminal's shell, `$?`.
+    #[must_use]
+    pub fn status(&self, terminal: u32) -> u8 {
+        let run = self.terminals.get(&terminal).and_then(|t| self.runs.get(&t.run));
+        run.map_or(0, |run| run.process.status())
+    }
+
     /// The working directory of a terminal.
     #[must_use]
     pub fn cwd(&self, terminal: u32) -> Option<&str> {
@@ -258,12 +269,16 @@ impl Shell {
     }
 
     /// Open a terminal on a machine; an open one of the same number is replaced.
-    pub fn open(&mut self, terminal: u32, host: &str, files: &mut Files, cx: ShellCx<'_, '_>) {
-        let process = Process::interactive(environment(host), HOME);
-        let run = self.begin(host, process, Sink::Terminal(terminal), true, cx.now);
-        let screen = Screen::default();
-        self.terminals
-            .insert(terminal, Terminal { run, host: host.into(), screen, ahead: VecDeque::new() });
+    pub fn open(
+        &mut self,
+        terminal: u32,
+        (host, tty): (&str, bool),
+        files: &mut Files,
+        cx: ShellCx<'_, '_>,
+    ) {
+        let process = Process::interactive(environment(host), HOME).at_terminal();
+        let run = self.begin(host, process, Sink::Terminal(terminal), tty, cx.now);
+        self.terminals.insert(terminal, Terminal::new(run, host));
         self.work(Todo::Process(run, posix::Wake::Start), files, cx);
     }
 
@@ -294,7 +309,7 @@ impl Shell {
         let Some(found) = self.terminals.get_mut(&terminal) else { return };
         let (run, host) = (found.run, found.host.clone());
         if let Some(line) = line {
-            found.screen.typed(cx.now, line);
+            found.typed(cx.now, line);
         }
         let text = line.map(|line| format!("{line}\n"));
         let reader = self.runs.get(&run).and_then(|run| {
@@ -330,7 +345,7 @@ impl Shell {
         let number = waiting.map(|(number, _)| *number).find(|number| self.idle(*number))?;
         let found = self.terminals.get_mut(&number)?;
         let line = found.ahead.pop_front()?;
-        found.screen.typed(cx.now, &line);
+        found.typed(cx.now, &line);
         let (run, host) = (found.run, found.host.clone());
         self.typed(run, &line, &host, cx);
         Some(Todo::Process(run, posix::Wake::Stdin(Some(format!("{line}\n")))))
@@ -458,6 +473,7 @@ impl Shell {
         for effect in run.process.resume(wake, &mut io) {
             match effect {
                 posix::Effect::Output(stream, text) => self.print(run_id, stream, &text, cx.now),
+                posix::Effect::Prompt(text) => self.show(run_id, Origin::Prompt, &text, cx.now),
                 posix::Effect::Sleep(task, time) => {
                     let wake = posix::Wake::Timer(task);
                     cx.emit_after(time, Input::Process { run: run_id, wake });
@@ -663,19 +679,23 @@ impl Shell {
     }
 
     fn print(&mut self, run: u32, stream: posix::Stream, text: &str, now: SimTime) {
+        let origin = match stream {
+            posix::Stream::Out => Origin::Out,
+            posix::Stream::Err => Origin::Err,
+        };
+        self.show(run, origin, text, now);
+    }
+
+    fn show(&mut self, run: u32, origin: Origin, text: &str, now: SimTime) {
         let Some(run) = self.runs.get_mut(&run) else { return };
-        match (&mut run.sink, stream) {
-            (Sink::Terminal(terminal), stream) => {
-                let origin = match stream {
-                    posix::Stream::Out => Origin::Out,
-                    posix::Stream::Err => Origin::Err,
-                };
+        match (&mut run.sink, origin) {
+            (Sink::Terminal(terminal), origin) => {
                 if let Some(terminal) = self.terminals.get_mut(terminal) {
-                    terminal.screen.write(now, origin, text);
+                    terminal.write(now, origin, text);
                 }
             }
-            (Sink::Collect { stdout, .. }, posix::Stream::Out) => collect(stdout, text),
-            (Sink::Collect { stderr, .. }, posix::Stream::Err) => collect(stderr, text),
+            (Sink::Collect { stdout, .. }, Origin::Out | Origin::Prompt) => collect(stdout, text),
+            (Sink::Collect { stderr, .. }, Origin::Err) => collect(stderr, text),
         }
     }
 
@@ -685,11 +705,13 @@ impl Shell {
         match run.sink {
             Sink::Terminal(terminal) => {
                 // `exit` in a terminal starts a fresh shell, as a new login would.
-                let process = Process::interactive(environment(&run.host), HOME);
+                let process = Process::interactive(environment(&run.host), HOME).at_terminal();
                 let sink = Sink::Terminal(terminal);
-                let fresh = self.begin(&run.host, process, sink, true, cx.now);
+                let fresh = self.begin(&run.host, process, sink, run.facts.tty, cx.now);
                 if let Some(found) = self.terminals.get_mut(&terminal) {
                     found.run = fresh;
+                    found.logouts += 1;
+                    found.logout = exit;
                 }
                 cx.emit(Input::Process { run: fresh, wake: posix::Wake::Start });
             }

@@ -1,15 +1,84 @@
 //! What stands on the screen of a terminal: a bounded list of lines that understands the few
 //! control sequences which the tools print.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::base::shelf::Seq;
 use crate::base::time::SimTime;
+use crate::shell::tape::Tape;
 
 /// Lines kept of one terminal.
 pub const MAX_LINES: usize = 5_000;
 /// Longest line kept, in characters.
 const MAX_LINE_CHARS: usize = 20_000;
+
+/// A terminal of the learner.
+#[derive(Clone, Debug)]
+pub struct Terminal {
+    /// The run of its interactive shell.
+    pub run: u32,
+    /// The machine on which it sits.
+    pub host: Arc<str>,
+    /// What stands on it.
+    pub screen: Screen,
+    /// What was written to it, stream by stream.
+    pub tape: Tape,
+    /// Shells of it that have ended; a fresh one follows each.
+    pub logouts: u32,
+    /// The exit code of the last one that ended.
+    pub logout: u8,
+    /// Lines typed while a command ran that reads nothing: the shell gets them afterwards.
+    pub(super) ahead: VecDeque<String>,
+}
+
+/// What a terminal waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wants {
+    /// A command line.
+    Command,
+    /// The rest of a command line.
+    More,
+    /// Input of the program that runs.
+    Input,
+    /// Nothing that could be typed: a command runs.
+    Nothing,
+}
+
+impl Terminal {
+    /// A terminal whose shell is a run.
+    #[must_use]
+    pub fn new(run: u32, host: &str) -> Self {
+        Self {
+            run,
+            host: host.into(),
+            screen: Screen::default(),
+            tape: Tape::default(),
+            logouts: 0,
+            logout: 0,
+            ahead: VecDeque::new(),
+        }
+    }
+
+    /// Something is written to it.
+    pub fn write(&mut self, at: SimTime, origin: Origin, text: &str) {
+        self.screen.write(at, origin, text);
+        self.tape.write(at, origin, text);
+    }
+
+    /// A line, or a block of lines, is typed into it.
+    pub fn typed(&mut self, at: SimTime, text: &str) {
+        for (number, line) in text.split('\n').enumerate() {
+            if number > 0 {
+                self.screen.write(at, Origin::Prompt, CONTINUATION);
+            }
+            self.screen.typed(at, line);
+        }
+    }
+}
+
+/// The prompt before a line that goes on, as shells print it (`PS2`).
+const CONTINUATION: &str = "> ";
 
 /// Who wrote a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::engine::fault::{Fault, FaultKind};
 use crate::engine::trace::{Actor, Subject, TraceId};
 use crate::kube;
 use crate::machine::{self, HostId};
-use crate::net::load::{LoadId, LoadSpec};
+use crate::net::load::{Load, LoadId, LoadSpec};
 use crate::net::{self, Origin, Request};
 use crate::world::command::HostAction;
 use crate::world::event::Event;
@@ -105,6 +105,12 @@ impl World {
             _ => net::Input::StopLoad(id),
         };
         self.queue.push(self.now, cause, Event::Net(input));
+    }
+
+    /// The learner's client of this name, also one that has stopped.
+    #[must_use]
+    pub fn load_named(&self, name: &str) -> Option<&Load> {
+        self.fabric.load(LoadId(fold(name)))
     }
 
     fn power_off(&mut self, host: &str, cause: TraceId) {

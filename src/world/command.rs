@@ -31,6 +31,9 @@ pub enum Command {
         terminal: u32,
         /// The machine on which it sits.
         host: String,
+        /// Whether there is a screen; if not, its shell's input and output are pipes.
+        #[serde(default = "yes")]
+        tty: bool,
     },
     /// Run a text as a shell script of its own and collect what it prints.
     Script {
@@ -100,6 +103,10 @@ pub enum Command {
         /// Requests per second, in thousandths.
         rate_milli: u32,
     },
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// What can be done to a machine.

@@ -48,7 +48,7 @@ pub fn opening(host: &str, line: &str, url: &str) -> Vec<Command> {
         rate_milli: 5_000,
     };
     vec![
-        Command::Open { terminal: 1, host: host.to_owned() },
+        Command::Open { terminal: 1, host: host.to_owned(), tty: true },
         Command::Type { terminal: 1, line: line.to_owned() },
         load,
     ]

@@ -454,10 +454,10 @@ impl World {
                 }
             }
             Command::Signal { run, signal } => self.signal(run, signal),
-            Command::Open { terminal, host } => {
+            Command::Open { terminal, host, tty } => {
                 let files = files_of(&mut self.machines, &mut self.home, &host);
                 act!(self, TraceId::NONE, |cx: shell::Output| {
-                    self.shell.open(terminal, &host, files, cx);
+                    self.shell.open(terminal, (&host, tty), files, cx);
                 });
             }
             Command::Script { host, cwd, text, tty } => {

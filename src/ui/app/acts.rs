@@ -214,7 +214,8 @@ impl App {
         let terminals = self.session.head().shell().terminals();
         let number = terminals.keys().next_back().map_or(FIRST_TERMINAL, |last| last + 1);
         if terminals.len() < MAX_TERMINALS {
-            self.command(Command::Open { terminal: number, host: self.platform.home().to_owned() });
+            let host = self.platform.home().to_owned();
+            self.command(Command::Open { terminal: number, host, tty: true });
             self.terminal = number;
         }
     }
