@@ -7,4 +7,5 @@ pub mod fault;
 pub mod latency;
 pub mod queue;
 pub mod trace;
+pub mod wire;
 pub mod work;

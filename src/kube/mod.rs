@@ -34,6 +34,8 @@ pub mod proxy;
 pub mod cluster_dns;
 pub mod node;
 pub mod nodes;
+pub mod power;
+mod reach;
 
 use api::request::{ApiError, Request, Response, Subresource, Verb, WatchKind};
 use api::selector::Selector;
@@ -46,11 +48,21 @@ use watch::{Process, Streams, WATCH_LAG, follows};
 /// An eviction that lost the race for its budget is tried again (`EvictionsRetry`: 500 ms, 10 %).
 const EVICTION_RETRY: SimDuration = SimDuration::from_millis(500);
 
+/// A component beside the API server is told at once that nobody answers.
+const CALL_PATIENCE: SimDuration = SimDuration::ZERO;
+
 /// What wakes the cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
     /// A client's request reaches the API server.
     Ask {
+        /// Comes back with the reply.
+        ticket: u64,
+        /// The request.
+        request: Box<Request>,
+    },
+    /// A client's request arrives after its way over a slow cable.
+    Arrived {
         /// Comes back with the reply.
         ticket: u64,
         /// The request.
@@ -93,6 +105,15 @@ pub enum Input {
         tag: u64,
         /// What became of it.
         answer: net::Answer,
+    },
+    /// Cables or processes have changed (`engine::wire`).
+    Rewired,
+    /// A component is started again, or goes on where it was stopped.
+    Power {
+        /// Which.
+        process: Process,
+        /// What is done to it.
+        turn: power::Turn,
     },
     /// The kubelet of a node is stopped or started from outside.
     KubeletPower {
@@ -176,6 +197,12 @@ pub struct Cluster {
     scraping: bool,
     /// Events and the moment at which they are forgotten.
     expiring: VecDeque<(SimTime, api::object::Key)>,
+    /// Nodes whose processes do not reach the API server.
+    cut: reach::CutOffs,
+    /// When components died that have not started again.
+    died: BTreeMap<Process, SimTime>,
+    /// What waits for a process that is stopped in place.
+    parked: BTreeMap<Process, Vec<Input>>,
 }
 
 impl Cluster {
@@ -202,8 +229,12 @@ impl Cluster {
         fabric: &mut Fabric,
         cx: &mut Cx<'_, Output>,
     ) {
+        let Some(input) = self.unless_halted(input, cx) else { return };
         match input {
-            Input::Ask { ticket, request } => self.ask(ticket, *request, cx),
+            Input::Ask { ticket, request } => self.ask(ticket, *request, machines, cx),
+            Input::Arrived { ticket, request } => self.arrived(ticket, *request, machines, cx),
+            Input::Rewired => self.rewired(cx),
+            Input::Power { process, turn } => self.turn(&process, turn, fabric, cx),
             Input::Forget { ticket } => {
                 self.watchers.remove(&ticket);
                 self.stop_serving(ticket, cx);
@@ -213,7 +244,10 @@ impl Cluster {
             Input::Call(tag) => self.call(tag, cx),
             Input::Request { from, tag, request, why } => {
                 let actor = actor_of(&from);
-                let result = self.serve(&request, actor, why, cx);
+                let result = match reach::for_component(from.place(), CALL_PATIENCE, cx) {
+                    Ok(_) => self.serve(&request, actor, why, cx),
+                    Err((_, error)) => Err(error),
+                };
                 self.answer(&from, tag, result, machines, fabric, cx);
             }
             Input::Say { component, host, say } => self.tell(component, &host, &say, cx),
@@ -250,8 +284,37 @@ impl Cluster {
     }
 
     /// A client's request.
-    fn ask(&mut self, ticket: u64, request: Request, cx: &mut Cx<'_, Output>) {
+    fn ask(
+        &mut self,
+        ticket: u64,
+        request: Request,
+        machines: &Machines,
+        cx: &mut Cx<'_, Output>,
+    ) {
         self.expire(cx);
+        match reach::for_client(cx) {
+            Ok(SimDuration::ZERO) => {}
+            Ok(extra) => {
+                let arrived = Input::Arrived { ticket, request: Box::new(request) };
+                cx.emit_after(extra, Output::Again(arrived));
+                return;
+            }
+            Err((wait, error)) => {
+                cx.emit_after(wait, Output::Reply { ticket, result: Err(error) });
+                return;
+            }
+        }
+        self.arrived(ticket, request, machines, cx);
+    }
+
+    /// A client's request has arrived.
+    fn arrived(
+        &mut self,
+        ticket: u64,
+        request: Request,
+        machines: &Machines,
+        cx: &mut Cx<'_, Output>,
+    ) {
         if request.verb == Verb::Watch {
             let from = request.options.since;
             let since = from.unwrap_or(u64::MAX);
@@ -285,7 +348,7 @@ impl Cluster {
             return;
         }
         if matches!(request.subresource, Subresource::Log | Subresource::Exec) {
-            if let Err(error) = self.pass_on(ticket, request, cx) {
+            if let Err(error) = self.pass_on(ticket, request, machines, cx) {
                 cx.emit(Output::Reply { ticket, result: Err(error) });
             }
             return;
@@ -350,7 +413,16 @@ impl Cluster {
             self.config_change(&change, cx);
             self.metrics_server(&change, cx);
             for process in self.followers(&change) {
+                let way = self.way_to(&process, cx);
                 let Some(streams) = self.streams.get_mut(&process) else { continue };
+                match way {
+                    reach::Way::Open => {}
+                    reach::Way::Stalled => {
+                        streams.hold(change.clone());
+                        continue;
+                    }
+                    reach::Way::Gone => continue,
+                }
                 let lag = cx.latency(&WATCH_LAG, process.label());
                 if let Some(at) = streams.send(change.clone(), cx.now + lag) {
                     cx.emit_at(at, Output::Again(Input::Deliver(process)));
@@ -393,6 +465,9 @@ impl Cluster {
         fabric: &mut Fabric,
         cx: &mut Cx<'_, Output>,
     ) {
+        if matches!(self.way_to(process, cx), reach::Way::Stalled) {
+            return;
+        }
         let Some(streams) = self.streams.get_mut(process) else { return };
         let (changes, wake) = streams.receive(cx.now);
         if let Some(at) = wake {
@@ -422,7 +497,11 @@ impl Cluster {
         let (request, why) = (call.request.clone(), call.why.clone());
         // Several syncs begin at one moment: each call goes on from the cause of its own.
         cx.cause = cause;
-        let result = self.serve(&request, Actor::only(name), why, cx);
+        let from = Process::ControllerManager;
+        let result = match reach::for_component(from.place(), CALL_PATIENCE, cx) {
+            Ok(_) => self.serve(&request, Actor::only(name), why, cx),
+            Err((_, error)) => Err(error),
+        };
         let wishes = self.controllers.answered(tag, &result, cx);
         self.grant(wishes, cx);
     }

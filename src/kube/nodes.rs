@@ -3,14 +3,16 @@
 
 use std::sync::Arc;
 
+use k8s_openapi::api::core::v1::Pod;
+
 use crate::base::message::Message;
 use crate::base::quantity::Quantity;
 use crate::base::time::SimDuration;
 use crate::engine::cx::{Cx, Effect};
 use crate::engine::latency::Latency;
 use crate::engine::trace::Actor;
-use crate::kube::api::object::Object;
-use crate::kube::api::request::{ApiError, Request};
+use crate::kube::api::object::{Key, Object};
+use crate::kube::api::request::{ApiError, Request, Subresource};
 use crate::kube::api::store::Change;
 use crate::kube::kinds::Kind;
 use crate::kube::kubelet::node::{RuntimeKind, Settings};
@@ -41,6 +43,8 @@ pub enum NodeInput {
     Request(Tag, Box<Request>),
     /// kube-proxy writes its rules.
     ProxySync,
+    /// The watches of the node's processes deliver again.
+    Reconnected,
 }
 
 /// What a node's kubelet is told about its node.
@@ -95,22 +99,7 @@ impl Cluster {
         for process in [Process::Kubelet(spec.name.clone()), Process::Proxy(spec.name.clone())] {
             self.streams.insert(process, Streams::default());
         }
-        // kube-proxy's first list.
-        let known = [Kind::Service, Kind::EndpointSlice];
-        let changes = known.iter().flat_map(|kind| self.store.list(*kind).map(|e| (*kind, e)));
-        let changes: Vec<Arc<Change>> = changes
-            .map(|(kind, (key, entry))| {
-                Arc::new(Change {
-                    at: cx.now,
-                    kind,
-                    key: key.clone(),
-                    old: None,
-                    new: Some(entry.object.clone()),
-                    revision: entry.revision,
-                    by: entry.written_by,
-                })
-            })
-            .collect();
+        let changes = self.listed(&Process::Proxy(spec.name.clone()), cx);
         self.add_processes(spec, cx);
         let Some(proxy) = self.proxies.get_mut(&spec.name) else { return };
         if let Some(Wish::SyncAt(at)) = proxy.changes(&changes, cx) {
@@ -135,6 +124,11 @@ impl Cluster {
                 let result = self.serve(&request, actor, written(&tag), cx);
                 let input = kubelet::Input::Answered(tag, result);
                 self.kubelet(node, input, machines, fabric, cx);
+            }
+            NodeInput::Reconnected => {
+                if self.reconnected(node, cx) {
+                    self.catch_up(node, machines, fabric, cx);
+                }
             }
             NodeInput::ProxySync => {
                 if let Some(proxy) = self.proxies.get_mut(node) {
@@ -163,7 +157,8 @@ impl Cluster {
                 faults: cx.faults,
                 out: &mut effects,
             };
-            let mut around = Around { store: &self.store, machines, fabric };
+            let store = Self::seen_by(&self.store, &self.cut, node);
+            let mut around = Around { store, machines, fabric };
             kubelet.step(input, &mut around, &mut inner);
         }
         let cause = cx.cause;
@@ -186,14 +181,18 @@ impl Cluster {
             kubelet::Output::Again(input) => {
                 cx.emit_after(delay, again(NodeInput::Kubelet(input)));
             }
-            kubelet::Output::Request(tag, request) => {
-                cx.emit_after(delay, again(NodeInput::Request(tag, request)));
+            kubelet::Output::Request(tag, request) => self.send(node, delay, tag, request, cx),
+            kubelet::Output::Say(say) => {
+                if let Err(say) = self.say_in_vain(node, say, cx.now) {
+                    self.tell("kubelet", node, &say, cx);
+                }
             }
-            kubelet::Output::Say(say) => self.tell("kubelet", node, &say, cx),
             kubelet::Output::Machine(output) => cx.emit_after(delay, Output::Machine(output)),
             kubelet::Output::Net(output) => cx.emit_after(delay, Output::Net(output)),
             kubelet::Output::Reply(ticket, result) => {
-                cx.emit_after(delay, Output::Reply { ticket, result });
+                if let Some(result) = self.hold_reply(node, ticket, result) {
+                    cx.emit_after(delay, Output::Reply { ticket, result });
+                }
             }
         }
     }
@@ -243,11 +242,26 @@ impl Cluster {
             return;
         }
         for (node, kubelet) in &self.kubelets {
-            if kubelet.uses(change.kind, &change.key) {
+            if kubelet.uses(change.kind, &change.key) && !self.cut.contains_key(node) {
                 let input = kubelet::Input::Config(change.kind, change.key.clone());
                 let input = Input::Node(node.clone(), Box::new(NodeInput::Kubelet(input)));
                 cx.emit(Output::Again(input));
             }
+        }
+    }
+
+    /// A node that was cut off looks at every ConfigMap and Secret that its pods use.
+    fn catch_up(
+        &mut self,
+        node: &Arc<str>,
+        machines: &mut Machines,
+        fabric: &mut Fabric,
+        cx: &mut Cx<'_, Output>,
+    ) {
+        let Some(kubelet) = self.kubelets.get(node) else { return };
+        let used: Vec<(Kind, Key)> = kubelet.node.users.keys().cloned().collect();
+        for (kind, key) in used {
+            self.kubelet(node, kubelet::Input::Config(kind, key), machines, fabric, cx);
         }
     }
 
@@ -287,11 +301,12 @@ impl Cluster {
         &mut self,
         ticket: u64,
         request: Request,
+        machines: &Machines,
         cx: &mut Cx<'_, Output>,
     ) -> Result<(), ApiError> {
         let namespace = request.namespace.as_deref().unwrap_or("");
         let name = request.name.as_deref().unwrap_or("");
-        let key = crate::kube::api::object::Key::new(namespace, name);
+        let key = Key::new(namespace, name);
         let pod = match self.store.get(Kind::Pod, &key).map(|e| &*e.object) {
             Some(Object::Pod(pod)) => pod,
             _ => return Err(ApiError::not_found(Kind::Pod, name)),
@@ -302,20 +317,26 @@ impl Cluster {
             return Err(ApiError::bad_request(text));
         }
         let node: Arc<str> = node.into();
-        if !self.kubelets.get(&node).is_some_and(|k| k.node.running) {
-            let text = format!(
-                "Get \"https://{node}:10250/containerLogs/{namespace}/{name}\": dial tcp: connect: \
-                 connection refused"
-            );
-            return Err(ApiError {
-                code: 500,
-                reason: "InternalError",
-                message: text,
-                ..ApiError::default()
-            });
-        }
+        let host = HostId::new(node.clone());
+        let powered = machines.host(&host).is_some_and(|h| h.power == machine::Power::On);
+        let extra = match self.kubelet_silence(&node, powered, cx) {
+            Ok(extra) => extra,
+            Err((wait, why)) => {
+                let address = self.kubelet_address(&node);
+                let message = if request.subresource == Subresource::Log {
+                    let container = container_of(pod, &request);
+                    let path = format!("{namespace}/{name}/{container}");
+                    format!("Get \"https://{address}/containerLogs/{path}\": dial tcp {address}: {why}")
+                } else {
+                    format!("error dialing backend: dial tcp {address}: {why}")
+                };
+                let error = ApiError { code: 500, message, ..ApiError::default() };
+                cx.emit_after(wait, Output::Reply { ticket, result: Err(error) });
+                return Ok(());
+            }
+        };
         let input = NodeInput::Kubelet(kubelet::Input::Ask(ticket, Box::new(request)));
-        let delay = cx.latency(&PROXY_HOP, "apiserver");
+        let delay = cx.latency(&PROXY_HOP, "apiserver") + extra;
         cx.emit_after(delay, Output::Again(Input::Node(node.clone(), Box::new(input))));
         self.served.insert(ticket, node);
         Ok(())
@@ -340,6 +361,12 @@ impl Cluster {
     pub fn kubelet_of(&self, node: &str) -> Option<&Kubelet> {
         self.kubelets.get(node)
     }
+}
+
+/// The container whose log is asked for: the named one, else the first.
+fn container_of<'a>(pod: &'a Pod, request: &'a Request) -> &'a str {
+    let first = || pod.spec.as_ref().and_then(|s| s.containers.first()).map(|c| c.name.as_str());
+    request.options.container.as_deref().or_else(first).unwrap_or("")
 }
 
 /// What the trace says of a kubelet's write.

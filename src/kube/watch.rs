@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::base::time::SimTime;
 use crate::engine::latency::Latency;
-use crate::kube::api::object::Object;
+use crate::kube::api::object::{Key, Object};
 use crate::kube::api::store::Change;
 use crate::kube::kinds::Kind;
 
@@ -64,6 +64,36 @@ impl Streams {
         *last = due;
         self.queues.entry(change.kind).or_default().push_back((due, change));
         self.arrange(due)
+    }
+
+    /// Keep a change that cannot be sent now; [`Streams::resume`] delivers it.
+    pub fn hold(&mut self, change: Arc<Change>) {
+        self.queues.entry(change.kind).or_default().push_back((SimTime::MAX, change));
+    }
+
+    /// The connection is back: everything held is due now, each object in its newest form, as a
+    /// list shows it.
+    pub fn resume(&mut self, now: SimTime) {
+        for queue in self.queues.values_mut() {
+            let mut newest: BTreeMap<Key, Arc<Change>> = BTreeMap::new();
+            for (_, change) in queue.drain(..) {
+                let change = match newest.get(&change.key) {
+                    Some(first) => Arc::new(Change { old: first.old.clone(), ..(*change).clone() }),
+                    None => change,
+                };
+                newest.insert(change.key.clone(), change);
+            }
+            let mut all: Vec<Arc<Change>> = newest.into_values().collect();
+            all.sort_by_key(|change| change.revision);
+            queue.extend(all.into_iter().map(|change| (now, change)));
+        }
+        self.last.clear();
+        self.wake = self.queues.values().any(|q| !q.is_empty()).then_some(now);
+    }
+
+    /// Forget what is on its way: the process died.
+    pub fn clear(&mut self) {
+        *self = Self::default();
     }
 
     fn arrange(&mut self, due: SimTime) -> Option<SimTime> {
@@ -153,7 +183,6 @@ pub fn node_of(object: &Object) -> Option<&str> {
 mod tests {
     use super::*;
     use crate::engine::trace::TraceId;
-    use crate::kube::api::object::Key;
 
     fn change(kind: Kind, revision: u64) -> Arc<Change> {
         Arc::new(Change {
@@ -165,6 +194,19 @@ mod tests {
             revision,
             by: TraceId::NONE,
         })
+    }
+
+    #[test]
+    fn what_was_held_comes_as_a_list() {
+        let mut streams = Streams::default();
+        assert_eq!(streams.send(change(Kind::Pod, 1), SimTime(10)), Some(SimTime(10)));
+        streams.hold(change(Kind::Pod, 2));
+        streams.hold(change(Kind::Node, 3));
+        streams.resume(SimTime(50));
+        let (got, next) = streams.receive(SimTime(50));
+        assert_eq!(got.iter().map(|c| c.revision).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(next, None);
+        assert_eq!(streams.send(change(Kind::Pod, 4), SimTime(60)), Some(SimTime(60)));
     }
 
     #[test]

@@ -66,6 +66,7 @@ impl Machines {
             | FaultKind::RegistryTooManyRequests
             | FaultKind::RegistrySlow
             | FaultKind::ProcessDown
+            | FaultKind::ProcessFrozen
             | FaultKind::ApiError(_)
             | FaultKind::IgnoreSigterm
             | FaultKind::Hang => return,

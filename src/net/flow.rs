@@ -257,37 +257,7 @@ impl Fabric {
         if source == to {
             return (!cx.faults.has(to, &FaultKind::HostDown, cx.now)).then_some(SimDuration::ZERO);
         }
-        let mut extra = SimDuration::ZERO;
-        for host in [source, to] {
-            let mut loss = 0;
-            for fault in cx.faults.on(host, cx.now) {
-                match fault {
-                    FaultKind::HostDown | FaultKind::LinkDown => return None,
-                    FaultKind::LinkDelay(delay) => extra = extra + *delay,
-                    FaultKind::LinkLoss(permille) => loss = loss.max(*permille),
-                    FaultKind::RegistryNotFound
-                    | FaultKind::RegistryTooManyRequests
-                    | FaultKind::RegistrySlow
-                    | FaultKind::ProcessDown
-                    | FaultKind::ApiError(_)
-                    | FaultKind::ContainerOom
-                    | FaultKind::ContainerExit(_)
-                    | FaultKind::IgnoreSigterm
-                    | FaultKind::Hang => {}
-                }
-            }
-            let mut wait = RETRANSMIT;
-            let mut tries = 0;
-            while loss > 0 && cx.stream("net-loss", host).chance(loss) {
-                tries += 1;
-                if tries > MAX_RETRANSMITS {
-                    return None;
-                }
-                extra = extra + wait;
-                wait = wait + wait;
-            }
-        }
-        Some(extra)
+        cx.faults.wire.travel(source, to, cx.rng)
     }
 
     fn arrive(&mut self, id: FlowId, cx: &mut Cx<'_, Output>) {

@@ -259,7 +259,7 @@ fn faults_of_cables() {
         (FaultKind::LinkLoss(1000), false, 20_000_000),
     ] {
         let fault = Fault { kind: kind.clone(), target: "h2".into(), from: town.now, until: None };
-        town.faults.list.push(fault);
+        town.faults.begin(fault);
         let answer = town.ask(from(), "10.244.1.2");
         assert_eq!(answer.outcome.is_ok(), ok, "{kind:?}");
         assert!(answer.latency >= SimDuration(at_least), "{kind:?} {:?}", answer.latency);

@@ -134,6 +134,7 @@ pub const fn fault_text(kind: &FaultKind) -> &'static str {
         FaultKind::RegistryTooManyRequests => "why-fault-registry-too-many",
         FaultKind::RegistrySlow => "why-fault-registry-slow",
         FaultKind::ProcessDown => "why-fault-process-down",
+        FaultKind::ProcessFrozen => "why-fault-process-frozen",
         FaultKind::ApiError(_) => "why-fault-api-error",
         FaultKind::ContainerOom => "why-fault-container-oom",
         FaultKind::ContainerExit(_) => "why-fault-container-exit",

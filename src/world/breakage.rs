@@ -27,12 +27,31 @@ impl World {
         let what = Message::new(broken(&kind)).with("target", plain_name(&target));
         let subject = self.struck(&target);
         let cause = self.trace.record(self.now, Actor::only("fault"), subject, what, TraceId::NONE);
-        match &kind {
-            FaultKind::HostDown => self.power_off(&target, cause),
-            FaultKind::ProcessDown => self.daemon(&target, HostAction::KillDaemon, cause),
-            _ => self.container_fault(&target, &kind, cause),
+        if let Some(at) = until {
+            let (kind, target) = (kind.clone(), target.clone());
+            self.queue.push(at, cause, Event::FaultOver { kind, target });
         }
-        self.faults.list.push(Fault { kind, target, from: self.now, until });
+        let from = self.now;
+        self.faults.begin(Fault { kind: kind.clone(), target: target.clone(), from, until });
+        self.fault_begins(&kind, &target, cause);
+    }
+
+    /// A fault's time is over.
+    pub(super) fn fault_over(&mut self, kind: &FaultKind, target: &str, cause: TraceId) {
+        // Mended early, or broken again: then there is nothing to end.
+        if self.faults.has(target, kind, self.now) {
+            return;
+        }
+        let by_itself = |f: &&Fault| f.target == target && f.kind == *kind;
+        let ended = self.faults.list.iter().rev().find(by_itself).and_then(|f| f.until);
+        if ended != Some(self.now) {
+            return;
+        }
+        self.faults.settle(target, self.now);
+        let what = Message::new("why-fault-over").with("target", plain_name(target));
+        let subject = self.struck(target);
+        let cause = self.trace.record(self.now, Actor::only("fault"), subject, what, cause);
+        self.fault_ends(kind, target, cause);
     }
 
     /// Mend it again.
@@ -43,10 +62,38 @@ impl World {
         }
         let what = Message::new("why-mended").with("target", plain_name(target));
         let cause = self.learner(what, &self.struck(target).0);
+        self.fault_ends(kind, target, cause);
+    }
+
+    /// What a fault does at once.
+    fn fault_begins(&mut self, kind: &FaultKind, target: &str, cause: TraceId) {
         match kind {
-            FaultKind::HostDown => self.boot(target, cause),
-            FaultKind::ProcessDown => self.daemon(target, HostAction::StartDaemon, cause),
-            _ => {}
+            FaultKind::HostDown => self.power_off(target, cause),
+            FaultKind::ProcessDown => self.daemon(target, HostAction::KillDaemon, cause),
+            FaultKind::ProcessFrozen => self.daemon(target, HostAction::PauseDaemon, cause),
+            _ => self.container_fault(target, kind, cause),
+        }
+        self.rewired(cause);
+    }
+
+    /// What the end of a fault does at once, if no other one keeps it broken.
+    fn fault_ends(&mut self, kind: &FaultKind, target: &str, cause: TraceId) {
+        if !self.faults.has(target, kind, self.now) {
+            match kind {
+                FaultKind::HostDown => self.boot(target, cause),
+                FaultKind::ProcessDown => self.daemon(target, HostAction::StartDaemon, cause),
+                FaultKind::ProcessFrozen => self.daemon(target, HostAction::ResumeDaemon, cause),
+                _ => {}
+            }
+        }
+        self.rewired(cause);
+    }
+
+    /// Cables or processes have changed: the cluster's connections break or come back.
+    fn rewired(&mut self, cause: TraceId) {
+        if self.kube.is_some() && self.faults.wire.epoch() != self.wired {
+            self.wired = self.faults.wire.epoch();
+            self.queue.push(self.now, cause, Event::Kube(kube::Input::Rewired));
         }
     }
 
@@ -68,22 +115,28 @@ impl World {
         let what = Message::new(done(action)).with("host", host);
         let cause = self.learner(what, &format!("Node//{host}"));
         match action {
-            HostAction::PowerOff => self.power_off(host, cause),
-            HostAction::Boot => self.boot(host, cause),
-            HostAction::LinkDown => self.faults.list.push(Fault {
-                kind: FaultKind::LinkDown,
-                target: host.to_owned(),
-                from: self.now,
-                until: None,
-            }),
-            HostAction::LinkUp => {
-                self.faults.mend(host, &FaultKind::LinkDown, self.now);
-            }
+            HostAction::PowerOff => self.switch(host, &FaultKind::HostDown, true, cause),
+            HostAction::Boot => self.switch(host, &FaultKind::HostDown, false, cause),
+            HostAction::LinkDown => self.switch(host, &FaultKind::LinkDown, true, cause),
+            HostAction::LinkUp => self.switch(host, &FaultKind::LinkDown, false, cause),
             HostAction::StopDaemon
             | HostAction::KillDaemon
             | HostAction::StartDaemon
             | HostAction::PauseDaemon
             | HostAction::ResumeDaemon => self.daemon(host, action, cause),
+        }
+    }
+
+    /// What the learner does to a machine is a fault without an end, or the end of it.
+    fn switch(&mut self, host: &str, kind: &FaultKind, broken: bool, cause: TraceId) {
+        if broken {
+            let target = host.to_owned();
+            let fault = Fault { kind: kind.clone(), target, from: self.now, until: None };
+            self.faults.begin(fault);
+            self.fault_begins(kind, host, cause);
+        } else {
+            self.faults.mend(host, kind, self.now);
+            self.fault_ends(kind, host, cause);
         }
     }
 
@@ -123,24 +176,34 @@ impl World {
         act!(self, cause, |cx: machine::Output| self.machines.boot(&id, cx));
     }
 
-    /// The daemon of a machine: its kubelet if it is a node, else dockerd. `host/name` names it.
+    /// A process of a machine: `host/name`, or the machine's daemon, which is its kubelet if it is a
+    /// node, else dockerd.
     fn daemon(&mut self, target: &str, action: HostAction, cause: TraceId) {
-        let host = target.split('/').next().unwrap_or(target);
-        let is_node = self.is_node(host);
-        let event = if is_node {
-            let running = matches!(action, HostAction::StartDaemon | HostAction::ResumeDaemon);
-            Event::Kube(kube::Input::KubeletPower { node: host.into(), running })
-        } else {
-            let action = match action {
-                HostAction::StartDaemon => docker::DaemonAction::Start,
-                HostAction::KillDaemon => docker::DaemonAction::Kill,
-                HostAction::PauseDaemon => docker::DaemonAction::Pause,
-                HostAction::ResumeDaemon => docker::DaemonAction::Resume,
-                _ => docker::DaemonAction::Stop,
-            };
-            Event::Docker(docker::Input::Daemon { host: host.into(), action })
+        let (host, name) = target.split_once('/').unwrap_or((target, ""));
+        let of_cluster = kube::watch::Process::named(name, host);
+        let event = match of_cluster {
+            Some(kube::watch::Process::Kubelet(_)) => self.kubelet(host, action),
+            Some(process) => component(process, action),
+            None if name.starts_with("kube-") || name == "etcd" => None,
+            None if self.is_node(host) => self.kubelet(host, action),
+            None => Some(dockerd(host, action)),
         };
-        self.queue.push(self.now, cause, event);
+        if let Some(event) = event {
+            self.queue.push(self.now, cause, event);
+        }
+    }
+
+    /// The kubelet of a node is killed, started, stopped in place.
+    fn kubelet(&self, host: &str, action: HostAction) -> Option<Event> {
+        let running = match action {
+            HostAction::StartDaemon => true,
+            HostAction::PauseDaemon => return None,
+            HostAction::ResumeDaemon => {
+                return component(kube::watch::Process::Kubelet(host.into()), action);
+            }
+            _ => false,
+        };
+        Some(Event::Kube(kube::Input::KubeletPower { node: host.into(), running }))
     }
 
     fn is_node(&self, host: &str) -> bool {
@@ -160,6 +223,30 @@ impl World {
             });
         }
     }
+}
+
+/// What becomes of a component of the cluster.
+fn component(process: kube::watch::Process, action: HostAction) -> Option<Event> {
+    use kube::power::Turn;
+    let turn = match action {
+        HostAction::StartDaemon => Turn::Start,
+        HostAction::KillDaemon | HostAction::StopDaemon => Turn::Die,
+        HostAction::ResumeDaemon => Turn::Resume,
+        _ => return None,
+    };
+    Some(Event::Kube(kube::Input::Power { process, turn }))
+}
+
+/// What becomes of a Docker daemon.
+fn dockerd(host: &str, action: HostAction) -> Event {
+    let action = match action {
+        HostAction::StartDaemon => docker::DaemonAction::Start,
+        HostAction::KillDaemon => docker::DaemonAction::Kill,
+        HostAction::PauseDaemon => docker::DaemonAction::Pause,
+        HostAction::ResumeDaemon => docker::DaemonAction::Resume,
+        _ => docker::DaemonAction::Stop,
+    };
+    Event::Docker(docker::Input::Daemon { host: host.into(), action })
 }
 
 /// Pod and namespace in a name such as `k8s_web_web-0_default`, as the kubelet names containers.
@@ -186,6 +273,7 @@ const fn broken(kind: &FaultKind) -> &'static str {
         FaultKind::RegistryTooManyRequests => "why-fault-registry-too-many",
         FaultKind::RegistrySlow => "why-fault-registry-slow",
         FaultKind::ProcessDown => "why-fault-process-down",
+        FaultKind::ProcessFrozen => "why-fault-process-frozen",
         FaultKind::ApiError(_) => "why-fault-api-error",
         FaultKind::ContainerOom => "why-fault-container-oom",
         FaultKind::ContainerExit(_) => "why-fault-container-exit",

@@ -1,6 +1,7 @@
 //! Everything that can happen in a world, and the router between subsystems: outputs become events.
 
 use crate::docker;
+use crate::engine::fault::FaultKind;
 use crate::kube;
 use crate::machine;
 use crate::net;
@@ -19,6 +20,13 @@ pub enum Event {
     Kube(kube::Input),
     /// For the terminals.
     Shell(shell::shell::Input),
+    /// A fault's time is over.
+    FaultOver {
+        /// What was broken.
+        kind: FaultKind,
+        /// Where.
+        target: String,
+    },
     /// Between subsystems that do not know each other: translated by the world.
     Mail(Mail),
 }

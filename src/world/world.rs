@@ -57,6 +57,8 @@ pub struct World {
     waiting: Waiting,
     /// Machines added so far, for their addresses.
     addresses: u32,
+    /// The epoch of the wire that the cluster knows of.
+    pub(super) wired: u64,
 }
 
 /// Borrow a context for one subsystem, run a step of it, queue what comes out.
@@ -100,6 +102,7 @@ impl World {
             home: Files::new(),
             waiting: Waiting::default(),
             addresses: 0,
+            wired: 0,
         };
         for host in &genesis.hosts {
             world.add_docker_host(host);
@@ -283,6 +286,7 @@ impl World {
                 let files = files_of(&mut self.machines, &mut self.home, &host);
                 act!(self, cause, |cx: shell::Output| self.shell.step(input, files, cx));
             }
+            Event::FaultOver { kind, target } => self.fault_over(&kind, &target, cause),
             Event::Mail(mail) => self.carry(mail, cause),
         }
     }

@@ -208,6 +208,7 @@ impl Kubelet {
         self.node.relist.clear();
         self.node.relist_armed = false;
         self.node.eviction_armed = false;
+        self.node.out_of_contact = false;
         self.node.backoff = Default::default();
         self.node.pull_backoff = Default::default();
         self.node.pull_errors.clear();

@@ -211,6 +211,7 @@ impl Kubelet {
                 users: BTreeMap::new(),
                 pod_range: None,
                 reported: None,
+                out_of_contact: false,
                 eviction_armed: false,
             },
             workers: Shelf::default(),

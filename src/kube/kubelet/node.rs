@@ -157,6 +157,8 @@ pub struct NodeState {
     pub pod_range: Option<crate::net::Cidr>,
     /// What it last reported about itself, and when.
     pub reported: Option<SimTime>,
+    /// Whether the last renewal of the lease did not come through.
+    pub out_of_contact: bool,
     /// Whether a check for evictions is due.
     pub eviction_armed: bool,
 }

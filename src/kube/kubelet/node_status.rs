@@ -13,7 +13,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity as ApiQuantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::node::{Env, NodeState};
-use super::writes::options;
+use super::writes::{options, unserved};
 use super::{Around, Due, Kubelet, Output, Tag};
 use crate::base::message::Message;
 use crate::base::quantity::Quantity;
@@ -387,18 +387,45 @@ impl Kubelet {
         around: &mut Around<'_>,
         cx: &mut Cx<'_, Output>,
     ) {
-        if result.as_ref().is_err_and(|e| e.code == 409 && e.reason == "Conflict") {
+        if unserved(result) {
+            self.after(LOOK, Due::NodeLook, around, cx);
+        } else if result.as_ref().is_err_and(|e| e.code == 409 && e.reason == "Conflict") {
             self.report(around, cx);
+        }
+    }
+
+    /// A renewal of the lease came through or not. When the API server is reached again, the node
+    /// reports at once: to others it has been unknown meanwhile.
+    pub(super) fn lease_answered(
+        &mut self,
+        unserved: bool,
+        around: &mut Around<'_>,
+        cx: &mut Cx<'_, Output>,
+    ) {
+        if self.node.out_of_contact == unserved {
+            return;
+        }
+        self.node.out_of_contact = unserved;
+        let id = if unserved { "why-kubelet-cut-off" } else { "why-kubelet-back" };
+        let what = Message::new(id).with("node", self.node.name.clone());
+        let actor = Actor::on("kubelet", self.node.name.clone());
+        cx.note(actor, Subject::object("Node", "", &self.node.name), what);
+        if !unserved {
+            self.tell_if_ready_again(around, cx);
+            self.report(around, cx);
+        }
+    }
+
+    fn tell_if_ready_again(&self, around: &Around<'_>, cx: &mut Cx<'_, Output>) {
+        if !self.stored(around).is_some_and(is_ready) {
+            let text = format!("Node {} status is now: NodeReady", self.node.name);
+            self.say_node(false, "NodeReady", &text, cx);
         }
     }
 
     /// Time to report the node's status.
     pub(super) fn node_status_due(&mut self, around: &mut Around<'_>, cx: &mut Cx<'_, Output>) {
-        let was_ready = self.stored(around).is_some_and(is_ready);
-        if !was_ready {
-            let text = format!("Node {} status is now: NodeReady", self.node.name);
-            self.say_node(false, "NodeReady", &text, cx);
-        }
+        self.tell_if_ready_again(around, cx);
         self.report(around, cx);
         self.after(REPORT, Due::NodeStatus, around, cx);
     }

@@ -12,6 +12,7 @@ use super::node::Env;
 use super::status::merge;
 use super::worker::{Stage, Worker};
 use super::{Around, Due, Kubelet, Output, Tag};
+use crate::base::time::SimDuration;
 use crate::engine::cx::Cx;
 use crate::engine::latency::Latency;
 use crate::kube::api::object::Object;
@@ -24,6 +25,9 @@ const WRITE: Latency = Latency {
     quantiles_us: [4_000, 7_000, 10_000, 16_000, 40_000],
     source: "traces/kubelet/12, 31: between consecutive statuses of an idle machine",
 };
+
+/// What did not come through is tried at the next round of the status manager (`syncPeriod`).
+const STATUS_SYNC: SimDuration = SimDuration::from_secs(10);
 
 impl Worker {
     /// Hand over a status; it is written if it says something new.
@@ -94,6 +98,18 @@ impl Worker {
         self.written(env);
     }
 
+    /// A write did not come through: the status manager looks again within ten seconds.
+    fn not_written(&mut self, env: &mut Env<'_, '_>) {
+        self.writing.sent = false;
+        self.writing.dirty = true;
+        if !self.writing.armed {
+            self.writing.armed = true;
+            let wait = env.cx.stream("kubelet-status-retry", &self.key.to_string());
+            let wait = SimDuration(wait.between(0, STATUS_SYNC.0));
+            env.after(wait, Due::Write(self.uid.clone()));
+        }
+    }
+
     fn written(&mut self, env: &mut Env<'_, '_>) {
         if self.writing.dirty {
             self.arm_write(env);
@@ -148,13 +164,27 @@ impl Kubelet {
         cx: &mut Cx<'_, Output>,
     ) {
         match tag {
+            Tag::Status(uid) if unserved(result) => {
+                self.with(uid, around, cx, |w, env| w.not_written(env));
+            }
+            Tag::Delete(uid) if unserved(result) => {
+                self.with(uid, around, cx, |w, env| {
+                    w.writing.deleted = false;
+                    w.not_written(env);
+                });
+            }
             Tag::Status(uid) => {
                 let conflict = result.as_ref().is_err_and(|e| e.code == CONFLICT);
                 self.with(uid, around, cx, |w, env| w.answered(conflict, env));
             }
             Tag::Delete(_) => {}
             Tag::Node => self.node_answered(result, around, cx),
-            Tag::Lease => {}
+            Tag::Lease => self.lease_answered(unserved(result), around, cx),
         }
     }
+}
+
+/// Whether a request was not served at all: nobody was reached, or the server failed.
+pub(super) fn unserved(result: &Result<Response, ApiError>) -> bool {
+    result.as_ref().is_err_and(|e| e.code == 0 || e.code == 429 || e.code >= 500)
 }
