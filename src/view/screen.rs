@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::engine::fault::FaultKind;
+use crate::engine::wire::CONTROL_PLANE;
 use crate::kube::kinds::{Kind, Object};
 use crate::posix::{Entry, FileSystem as _};
 use crate::shell::terminal::Origin;
@@ -146,8 +147,8 @@ pub const fn fault_text(kind: &FaultKind) -> &'static str {
 /// Something that can be broken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Breakable {
-    /// Text id of its kind: `breakable-machine`, `breakable-container`, `breakable-registry`,
-    /// `breakable-traffic`.
+    /// Text id of its kind: `breakable-machine`, `breakable-container`, `breakable-component`,
+    /// `breakable-registry`, `breakable-traffic`.
     pub kind: &'static str,
     /// As the fault table names it; the address asked by the client for traffic.
     pub target: String,
@@ -187,6 +188,7 @@ pub fn breakable(world: &World, map: &Map) -> Vec<Breakable> {
             of(target, if many { format!("{name} ({container})") } else { name })
         }));
     }
+    all.extend(components(world));
     let registry = ("breakable-registry", String::new(), "docker.io".to_owned());
     let client = client(world).map(|url| ("breakable-traffic", url.clone(), url));
     all.extend(
@@ -198,6 +200,26 @@ pub fn breakable(world: &World, map: &Map) -> Vec<Breakable> {
         }),
     );
     all
+}
+
+/// Processes of the control plane, and the proxies of the nodes.
+const COMPONENTS: &[&str] =
+    &["kube-apiserver", "kube-controller-manager", "kube-scheduler", "coredns"];
+
+/// The components of the cluster.
+fn components(world: &World) -> Vec<Breakable> {
+    let Some(kube) = world.kube() else { return Vec::new() };
+    let of = |host: &str, process: &str, name: String| Breakable {
+        kind: "breakable-component",
+        target: format!("{host}/{process}"),
+        name,
+        focus: None,
+    };
+    let central = COMPONENTS.iter().map(|name| of(CONTROL_PLANE, name, (*name).to_owned()));
+    let nodes = kube.store.list(Kind::Node);
+    let proxies =
+        nodes.map(|(key, _)| of(&key.name, "kube-proxy", format!("kube-proxy ({})", key.name)));
+    central.chain(proxies).collect()
 }
 
 /// Containers of pods by the pod, as the kubelet names them in the runtime.

@@ -243,9 +243,6 @@ fn fault(console: &mut Console, args: &[&str]) -> Told {
         console.mends.push((console.world().now() + time, kind.clone(), target.clone()));
     }
     console.execute(Command::Break { kind, target, lasting: None });
-    if let Some(missing) = row.missing {
-        console.complain(&format!("@fault: not simulated yet: {missing}"));
-    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::base::time::SimDuration;
 use crate::engine::fault::FaultKind;
+use crate::engine::wire::CONTROL_PLANE;
 use crate::text::Catalogue;
 use crate::view::{map, screen};
 use crate::world::world::World;
@@ -13,6 +14,8 @@ use crate::world::world::World;
 pub enum Target {
     /// A machine.
     Machine,
+    /// The daemon of a machine, or a component of the cluster.
+    Process,
     /// A container, or a pod by its name.
     Container,
     /// Images whose names contain it; `docker.io` is all.
@@ -32,8 +35,6 @@ pub struct Row {
     pub target: Target,
     /// What it does.
     pub about: &'static str,
-    /// What is missing, if the world does not yet ask for it.
-    pub missing: Option<&'static str>,
     make: fn(&str) -> Option<FaultKind>,
 }
 
@@ -48,8 +49,11 @@ pub const ROWS: &[Row] = &[
         let percent: u32 = text.strip_suffix('%').unwrap_or(text).parse().ok()?;
         (percent <= 100).then_some(FaultKind::LinkLoss(percent * 10))
     }),
-    row("process-down", "", Target::Machine, "its dockerd or kubelet does not run", |_| {
+    row("process-down", "", Target::Process, "it is killed and does not run", |_| {
         Some(FaultKind::ProcessDown)
+    }),
+    row("process-frozen", "", Target::Process, "it is stopped in place (SIGSTOP)", |_| {
+        Some(FaultKind::ProcessFrozen)
     }),
     row("registry-not-found", "", Target::Image, "the registry has no such image", |_| {
         Some(FaultKind::RegistryNotFound)
@@ -60,12 +64,9 @@ pub const ROWS: &[Row] = &[
     row("registry-slow", "", Target::Image, "the registry sends at a tenth of its rate", |_| {
         Some(FaultKind::RegistrySlow)
     }),
-    Row {
-        missing: Some(MISSING_API_ERROR),
-        ..row("api-error", "CODE", Target::Api, "the API server answers with this code", |text| {
-            text.parse().ok().filter(|code| (400..600).contains(code)).map(FaultKind::ApiError)
-        })
-    },
+    row("api-error", "CODE", Target::Api, "the API server answers with this code", |text| {
+        text.parse().ok().filter(|code| (400..600).contains(code)).map(FaultKind::ApiError)
+    }),
     row("container-oom", "", Target::Container, "it is killed for memory", |_| {
         Some(FaultKind::ContainerOom)
     }),
@@ -78,8 +79,6 @@ pub const ROWS: &[Row] = &[
     row("hang", "", Target::Container, "it runs and answers nothing", |_| Some(FaultKind::Hang)),
 ];
 
-const MISSING_API_ERROR: &str = "the API server answers as if nothing were broken";
-
 const fn row(
     name: &'static str,
     argument: &'static str,
@@ -87,7 +86,7 @@ const fn row(
     about: &'static str,
     make: fn(&str) -> Option<FaultKind>,
 ) -> Row {
-    Row { name, argument, target, about, missing: None, make }
+    Row { name, argument, target, about, make }
 }
 
 /// The name of a kind.
@@ -102,6 +101,7 @@ pub const fn name(kind: &FaultKind) -> &'static str {
         FaultKind::RegistryTooManyRequests => "registry-too-many-requests",
         FaultKind::RegistrySlow => "registry-slow",
         FaultKind::ProcessDown => "process-down",
+        FaultKind::ProcessFrozen => "process-frozen",
         FaultKind::ApiError(_) => "api-error",
         FaultKind::ContainerOom => "container-oom",
         FaultKind::ContainerExit(_) => "container-exit",
@@ -139,7 +139,8 @@ pub fn target(row: &Row, text: &str, world: &World) -> Result<String, String> {
     let kind = match row.target {
         Target::Image if text == "docker.io" => return Ok(String::new()),
         Target::Image => return Ok(text.to_owned()),
-        Target::Api => return Ok("api".to_owned()),
+        Target::Api => return Ok(format!("{CONTROL_PLANE}/kube-apiserver")),
+        Target::Process => return process(text, world, &map),
         Target::Machine => "breakable-machine",
         Target::Container => "breakable-container",
     };
@@ -165,6 +166,22 @@ pub fn target(row: &Row, text: &str, world: &World) -> Result<String, String> {
     }
 }
 
+/// A process as the fault table names it: the daemon of a machine by the machine's name, a
+/// component of the cluster by its own.
+fn process(text: &str, world: &World, map: &map::Map) -> Result<String, String> {
+    let all = screen::breakable(world, map);
+    let kinds = ["breakable-machine", "breakable-component"];
+    let mut places = all.iter().filter(|place| kinds.contains(&place.kind));
+    match places.find(|place| place.name == text || place.target == text) {
+        Some(place) => Ok(place.target.clone()),
+        None => {
+            let known = all.iter().filter(|p| p.kind == "breakable-component");
+            let known: Vec<&str> = known.map(|place| place.name.as_str()).collect();
+            Err(format!("{text:?} is no machine and no component ({})", known.join(", ")))
+        }
+    }
+}
+
 /// The kinds, and what is broken now.
 #[must_use]
 pub fn list(world: &World, catalogue: &Catalogue) -> String {
@@ -177,6 +194,7 @@ pub fn list(world: &World, catalogue: &Catalogue) -> String {
         };
         let target = match row.target {
             Target::Machine => "HOST",
+            Target::Process => "HOST, COMPONENT",
             Target::Container => "CONTAINER or POD",
             Target::Image => "IMAGE, docker.io",
             Target::Api => "api",
@@ -209,6 +227,7 @@ mod tests {
             FaultKind::RegistryTooManyRequests,
             FaultKind::RegistrySlow,
             FaultKind::ProcessDown,
+            FaultKind::ProcessFrozen,
             FaultKind::ApiError(503),
             FaultKind::ContainerOom,
             FaultKind::ContainerExit(3),

@@ -59,6 +59,10 @@ fn choices(kind: &str) -> Vec<Choice> {
             fault("fault-link-loss", LOSS, "tc qdisc add dev eth0 root netem loss 20%"),
             fault("fault-process-down", FaultKind::ProcessDown, "kill -9 $(pidof kubelet dockerd)"),
         ],
+        "breakable-component" => vec![
+            fault("fault-component-down", FaultKind::ProcessDown, "kill -9"),
+            fault("fault-component-frozen", FaultKind::ProcessFrozen, "kill -STOP"),
+        ],
         "breakable-container" => vec![
             fault("fault-container-oom", FaultKind::ContainerOom, ""),
             fault("fault-container-exit", FaultKind::ContainerExit(1), ""),
@@ -172,8 +176,13 @@ pub(crate) fn Menu(props: &Props) -> Html {
 }
 
 /// Kinds of places, in the order of the list.
-const KINDS: [&str; 4] =
-    ["breakable-machine", "breakable-container", "breakable-registry", "breakable-traffic"];
+const KINDS: [&str; 5] = [
+    "breakable-machine",
+    "breakable-component",
+    "breakable-container",
+    "breakable-registry",
+    "breakable-traffic",
+];
 
 fn buttons(props: &Props, place: &Breakable) -> Html {
     let text = |id: &str| props.catalogue.label(id);
