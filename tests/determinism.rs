@@ -5,7 +5,6 @@ use drydock::engine::fault::FaultKind;
 use drydock::world::command::Command;
 use drydock::world::demo;
 use drydock::world::genesis::Genesis;
-use drydock::world::save::{LoadError, Save};
 use drydock::world::session::Session;
 
 const BUDGET: u32 = 5_000_000;
@@ -79,24 +78,6 @@ fn undo_restores_the_exact_state() {
     assert_ne!(session.head().digest(), digest, "the command must change something");
     assert!(session.undo());
     assert_eq!((session.head().steps(), session.head().digest()), (steps, digest));
-}
-
-#[test]
-fn a_save_opens_to_the_same_world() {
-    let session = docker(3);
-    let link = Save::of(&session).to_link();
-    let opened = Save::from_link(&link).unwrap().open();
-    assert_eq!(opened.head().digest(), session.head().digest());
-}
-
-#[test]
-fn damaged_saves_are_refused() {
-    let link = Save::of(&docker(3)).to_link();
-    for bad in ["", "x", "%%%", &link[..link.len() / 2], "AAAA"] {
-        assert!(matches!(Save::from_link(bad), Err(LoadError::Damaged(_))), "{bad:.20}");
-    }
-    let other = Save::of(&docker(3)).to_json().replace("\"core\":\"", "\"core\":\"9");
-    assert!(matches!(Save::from_json(&other), Err(LoadError::OtherVersion(_))));
 }
 
 #[test]

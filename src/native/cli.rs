@@ -5,11 +5,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::native::{check, digest, replay, run, transcript};
+use crate::native::{check, digest, open, replay, run, transcript};
+
+/// The version, and the build as `world::save::BUILD` names it.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (build ", env!("DRYDOCK_BUILD"), ")");
 
 /// Drydock without the page: the same simulation, headless.
 #[derive(Parser)]
-#[command(name = "drydock", version)]
+#[command(name = "drydock", version = VERSION)]
 struct Cli {
     #[command(subcommand)]
     task: Task,
@@ -38,6 +41,8 @@ enum Task {
     },
     /// Validate files as the page does: accepted or refused, with the real tool's words
     Check(check::Args),
+    /// Open a saved session, say whether it comes out as it was, and print its terminals
+    Open(open::Args),
     /// Print the digest of a fixed run, to compare with the browser's
     Digest {
         /// Seed of the run
@@ -54,6 +59,7 @@ pub fn main() -> ExitCode {
         Task::Replay { case, out, seed } => replay::run(&case, &out, seed),
         Task::Transcript { task } => transcript::task::run(&task),
         Task::Check(args) => check::run(&args),
+        Task::Open(args) => open::run(&args),
         Task::Digest { seed } => {
             println!("{}", digest::of_demo(seed));
             Ok(ExitCode::SUCCESS)

@@ -8,6 +8,7 @@ pub mod console;
 pub mod driver;
 pub mod run;
 pub mod check;
+pub mod open;
 pub mod digest;
 pub mod replay;
 pub mod transcript;

@@ -1,23 +1,27 @@
 //! The page as a whole: owns the session, lets time pass, hands view models to the panels.
 
 mod acts;
+mod others;
 mod keys;
 
 pub(super) use acts::{FIRST_TERMINAL, MAX_TERMINALS};
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use gloo::events::EventListener;
 use gloo::render::{AnimationFrame, request_animation_frame};
 use yew::prelude::*;
 
+use crate::base::message::Message;
 use crate::base::time::{SimDuration, SimTime};
 use crate::text::Catalogue;
+use crate::ui::js;
 use crate::ui::opening::{self, Opened};
 use crate::ui::pacer;
-use crate::ui::panels::{files, graphs, header, inspector, map, menu, terminal, timeline};
-use crate::ui::state::{Msg, Panel, Platform};
-use crate::ui::{js, storage};
+use crate::ui::panels::{about, files, graphs, header, inspector, map, menu, terminal, timeline};
+use crate::ui::state::{Msg, Notice, Other, Panel, Platform};
+use crate::ui::storage::{self, Earlier};
 use crate::view::captions::{self, Caption};
 use crate::view::editor::Verdict;
 use crate::view::flows::{self, Flows};
@@ -58,7 +62,10 @@ pub(super) struct App {
     preview: Option<Rc<Preview>>,
     terminal: u32,
     present: bool,
-    notice: Option<String>,
+    notice: Option<Notice>,
+    about: Option<Vec<Earlier>>,
+    /// Set when the session that is being opened is not wanted any more.
+    stop: Rc<Cell<bool>>,
     file: String,
     draft: Option<String>,
     verdict: Rc<Verdict>,
@@ -69,6 +76,19 @@ pub(super) struct App {
     dirty: bool,
     _frame: Option<AnimationFrame>,
     _keys: EventListener,
+}
+
+/// The session with which the page begins.
+#[derive(Clone, Properties)]
+pub(super) struct Start {
+    /// Taken once.
+    pub(super) opened: Rc<Cell<Option<Opened>>>,
+}
+
+impl PartialEq for Start {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.opened, &other.opened)
+    }
 }
 
 /// Everything that the panels show.
@@ -139,12 +159,18 @@ impl Shown {
 
 impl Component for App {
     type Message = Msg;
-    type Properties = ();
+    type Properties = Start;
 
     fn create(ctx: &Context<Self>) -> Self {
-        let lang = storage::setting("lang").unwrap_or_else(opening::browser_language);
-        let Opened { session, platform, notice, guest } = opening::at_start();
-        let catalogue = Rc::new(Catalogue::new(&lang));
+        let platform = Platform::FIRST;
+        let opened = ctx.props().opened.take().unwrap_or_else(|| Opened {
+            session: opening::living_example(platform),
+            platform,
+            notice: None,
+            guest: false,
+        });
+        let Opened { session, platform, notice, guest } = opened;
+        let catalogue = Rc::new(Catalogue::new(&opening::language()));
         let file = opening::first_file(&session, platform);
         let mut app = Self {
             session,
@@ -161,7 +187,9 @@ impl Component for App {
             preview: None,
             terminal: FIRST_TERMINAL,
             present: false,
-            notice: None,
+            notice,
+            about: None,
+            stop: Rc::default(),
             file,
             draft: None,
             verdict: Rc::new(Verdict { accepted: true, ..Verdict::default() }),
@@ -173,7 +201,6 @@ impl Component for App {
             _frame: None,
             _keys: keys::listen(ctx),
         };
-        app.notice = notice.map(|id| app.catalogue.label(id));
         app.check();
         app.dress();
         app.refresh();
@@ -205,7 +232,7 @@ impl Component for App {
         );
         html! {
             <>
-            <div class={classes} inert={self.menu.is_some()}>
+            <div class={classes} inert={self.menu.is_some() || self.about.is_some()}>
                 <header::Header catalogue={catalogue.clone()} platform={self.platform}
                     theme={self.theme} present={self.present} panel={self.panel}
                     notice={self.notice.clone()} guest={self.guest} send={send.clone()} />
@@ -225,8 +252,11 @@ impl Component for App {
                     speed={self.speed} send={send.clone()} />
             </div>
             if let Some(about) = &self.menu {
-                <menu::Menu catalogue={catalogue} shown={shown.clone()} about={about.clone()}
-                    send={send} />
+                <menu::Menu catalogue={catalogue.clone()} shown={shown.clone()} about={about.clone()}
+                    send={send.clone()} />
+            }
+            if let Some(earlier) = &self.about {
+                <about::About {catalogue} earlier={earlier.clone()} {send} />
             }
             </>
         }
@@ -301,7 +331,7 @@ impl App {
             Msg::Theme(theme) => self.shine(theme),
             Msg::Present(present) => self.present = present,
             Msg::Platform(platform) if platform == self.platform => {}
-            Msg::Platform(platform) => self.show(opening::own(platform)),
+            Msg::Platform(platform) => self.fetch(ctx, platform, Other::Show),
             Msg::Reset => self.reset(),
             Msg::Export => js::save_file("drydock.json", &Save::of(&self.session).to_json()),
             Msg::Import => ctx.link().send_future(async {
@@ -309,26 +339,30 @@ impl App {
             }),
             Msg::Imported(text) => {
                 if let Some(text) = text {
-                    self.import(&text);
+                    self.import(ctx, text);
                 }
             }
+            Msg::Other(other) => self.other(ctx, other),
+            Msg::About(shown) => self.about = shown.then(storage::earlier),
             Msg::Adopt => {
                 self.guest = false;
                 self.notice = None;
                 self.keep();
             }
-            Msg::Return => self.leave(),
+            Msg::Return => self.leave(ctx),
             Msg::Key(key) => self.key(ctx, &key),
             Msg::Remove(path) => self.remove(path),
             Msg::Rename(name) => self.rename(&name),
-            Msg::Carry => self.carry(),
+            Msg::Carry => self.carry(ctx),
             Msg::Preview => self.preview(),
             Msg::Terminal(number) => self.terminal = number,
             Msg::NewTerminal => self.open_terminal(),
             Msg::Aim(url) => self.aim(url),
             Msg::Share => self.share(ctx),
-            Msg::Shared(Ok(_)) => self.notice = Some(self.catalogue.label("notice-copied")),
-            Msg::Shared(Err(link)) => self.notice = Some(link),
+            Msg::Shared(Ok(_)) => self.notice = Some(Notice::new("notice-copied")),
+            Msg::Shared(Err(link)) => {
+                self.notice = Some(Notice::of(Message::new("notice-link").with("link", link)));
+            }
             Msg::Panel(panel) => self.panel = panel,
             Msg::Open(path) => self.open(path),
             Msg::Edited(text) => self.edit(text),

@@ -4,7 +4,15 @@ use wasm_bindgen::prelude::*;
 
 use crate::base::time::SimTime;
 use crate::ui::js::milliseconds;
+use crate::world::save::BUILD;
 use crate::world::{bench, demo};
+
+/// The name of this build.
+#[wasm_bindgen]
+#[must_use]
+pub fn build() -> String {
+    BUILD.to_owned()
+}
 
 /// Digests of the fixed run of a seed.
 #[wasm_bindgen]

@@ -1,5 +1,9 @@
 //! The few things of the browser that the page uses.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
+use gloo::events::EventListener;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlElement, Window};
@@ -53,6 +57,17 @@ extern "C" {
     pub(super) fn remove(this: &Graph);
 }
 
+/// The site and the browser's patience (`static/js/boot.js`).
+#[wasm_bindgen]
+extern "C" {
+    /// The list of builds that the site keeps, as JSON.
+    #[wasm_bindgen(js_name = drydockBuilds, catch)]
+    pub(super) async fn builds() -> Result<JsValue, JsValue>;
+    /// Let the browser do what it has to.
+    #[wasm_bindgen(js_name = drydockPause, catch)]
+    pub(super) async fn pause() -> Result<JsValue, JsValue>;
+}
+
 /// Files of the learner's machine (`static/js/boot.js`).
 #[wasm_bindgen]
 extern "C" {
@@ -79,9 +94,41 @@ pub(super) fn window() -> Window {
 }
 
 /// Where the page is shown.
-pub(super) fn root() -> Element {
+fn root() -> Element {
     let document = gloo::utils::document();
     document.get_element_by_id("app").unwrap_or_else(|| gloo::utils::body().into())
+}
+
+/// The same, without what was shown before the page.
+pub(super) fn empty_root() -> Element {
+    let root = root();
+    root.set_text_content(None);
+    root
+}
+
+/// Before there is a page: what is being waited for, and a button that ends it.
+pub(super) fn show_waiting(line: &str, label: &str, stop: &Rc<Cell<bool>>) {
+    let (root, document) = (root(), gloo::utils::document());
+    if let Ok(Some(shown)) = root.query_selector("p.waiting span") {
+        shown.set_text_content(Some(line));
+        return;
+    }
+    let make = |name: &str, text: &str| {
+        let made = document.create_element(name).ok()?;
+        made.set_text_content(Some(text));
+        Some(made)
+    };
+    let (Some(row), Some(shown), Some(button)) =
+        (make("p", ""), make("span", line), make("button", label))
+    else {
+        return;
+    };
+    row.set_class_name("boot waiting");
+    button.set_class_name("btn");
+    let stop = stop.clone();
+    EventListener::once(&button, "click", move |_| stop.set(true)).forget();
+    root.set_text_content(None);
+    let _ = root.append_child(&row).and(row.append_child(&shown)).and(row.append_child(&button));
 }
 
 /// Milliseconds since the page was opened.

@@ -1,7 +1,9 @@
 //! What the page is told, and what it remembers besides the session.
 
+use crate::base::message::Message;
 use crate::base::time::SimTime;
 use crate::engine::fault::FaultKind;
+use crate::ui::opening::Opened;
 use crate::view::focus::Focus;
 use crate::world::command::Command;
 
@@ -70,6 +72,81 @@ impl Panel {
     }
 }
 
+/// Sentences above the panels, until they are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Notice {
+    /// The sentences.
+    pub(super) said: Vec<Message>,
+    /// What can be done about it.
+    pub(super) offer: Option<Offer>,
+}
+
+/// What a notice offers to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offer {
+    /// Look at the sessions that are kept besides this one.
+    Earlier,
+    /// Open the session in the newest build.
+    Newest,
+    /// Stop opening a session.
+    Stop,
+}
+
+impl Notice {
+    /// One sentence without arguments.
+    pub(super) fn new(id: &'static str) -> Self {
+        Self::of(Message::new(id))
+    }
+
+    /// One sentence.
+    pub(super) fn of(message: Message) -> Self {
+        Self { said: vec![message], offer: None }
+    }
+
+    /// With one more sentence.
+    pub(super) fn and(mut self, message: Message) -> Self {
+        self.said.push(message);
+        self
+    }
+
+    /// With what can be done.
+    pub(super) fn offering(self, offer: Offer) -> Self {
+        Self { offer: Some(offer), ..self }
+    }
+
+    /// With what else is to be said.
+    pub(super) fn before(mut self, other: Option<Self>) -> Self {
+        if let Some(other) = other {
+            self.said.extend(other.said);
+            self.offer = self.offer.or(other.offer);
+        }
+        self
+    }
+}
+
+/// What the page is told of other sessions than the one that is shown.
+#[derive(Clone, Debug)]
+pub(super) enum Other {
+    /// One is open.
+    Show(Box<Opened>),
+    /// One is open to take a file over into it.
+    Carried(Box<Opened>, String),
+    /// One could not be opened.
+    Refused(Notice),
+    /// How far opening one has come, in percent.
+    Progress(u64),
+    /// Stop opening it.
+    Stop,
+    /// Open this one in the newest build.
+    Newest,
+    /// Open one that is kept besides the own one, by its name.
+    Open(String),
+    /// Save it as a file.
+    Save(String),
+    /// Remove it.
+    Remove(String),
+}
+
 /// What the page is told.
 #[derive(Clone, Debug)]
 pub(super) enum Msg {
@@ -115,6 +192,10 @@ pub(super) enum Msg {
     Import,
     /// Its text; `None` if nothing was chosen.
     Imported(Option<String>),
+    /// Something about another session than the one that is shown.
+    Other(Other),
+    /// Show what this is, or hide it.
+    About(bool),
     /// Keep the session from elsewhere in place of the own one.
     Adopt,
     /// Return from it to the own one.

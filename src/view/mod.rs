@@ -11,6 +11,7 @@ pub mod timeline;
 pub mod traffic;
 pub mod flows;
 pub mod preview;
+pub mod builds;
 pub mod captions;
 pub mod editor;
 pub mod manifests;

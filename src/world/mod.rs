@@ -11,5 +11,6 @@ mod traffic;
 pub mod breakage;
 pub mod session;
 pub mod save;
+pub mod reopen;
 pub mod demo;
 pub mod bench;

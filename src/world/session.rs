@@ -116,6 +116,23 @@ impl Session {
         }
     }
 
+    /// Let time pass until exactly a moment, at most `budget` events.
+    pub fn reach(&mut self, moment: Moment, budget: u32) -> Progress {
+        let stop = self.head.steps().saturating_add(u64::from(budget)).min(moment.steps);
+        let mut last = self.checkpoints.last_key_value().map_or(0, |((_, steps), _)| *steps);
+        while self.head.steps() < stop && self.head.step() {
+            if self.head.steps() >= last + CHECKPOINT_STEPS {
+                self.checkpoint();
+                last = self.head.steps();
+            }
+        }
+        if stop < moment.steps && self.head.steps() == stop {
+            return Progress::Budget;
+        }
+        self.head.wait_until(moment.at);
+        Progress::Reached
+    }
+
     /// Let events happen until something is written into the trace, at most `budget` events.
     pub fn step_to_next_entry(&mut self, budget: u32) -> bool {
         let before = self.head.trace().last_id();

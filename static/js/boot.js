@@ -32,6 +32,20 @@ globalThis.drydockOpen = () => new Promise((done, fail) => {
   input.click();
 });
 
+/// The folder of the site: builds lie below it in `v/<build>/`.
+const site = new URL(location.pathname.replace(/v\/[0-9a-f]{12}\/[^/]*$/, ""), location);
+
+/// The list of builds that the site keeps; none in one file, or without a server.
+globalThis.drydockBuilds = async () => {
+  if (bundle || !/^https?:$/.test(location.protocol)) return "[]";
+  const signal = AbortSignal.timeout(5000);
+  const answer = await fetch(new URL("v/builds.json", site), { cache: "no-cache", signal });
+  return answer.ok ? answer.text() : "[]";
+};
+
+/// Let the browser do what it has to.
+globalThis.drydockPause = () => new Promise((done) => setTimeout(done));
+
 const show = (error) => {
   const app = document.getElementById("app");
   const line = document.createElement("p");
@@ -86,6 +100,16 @@ const start = async () => {
 };
 start().catch(show);
 
-if (!bundle && "serviceWorker" in navigator && location.protocol === "https:") {
-  navigator.serviceWorker.register("offline.js");
+/// Keep a released page usable without a network. Elsewhere one address holds another build after
+/// each change, and a copy could mix them.
+const keep = async () => {
+  await navigator.serviceWorker.register(new URL("offline.js", site));
+  await navigator.serviceWorker.ready;
+  // What was loaded before there was anybody to keep it.
+  const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
+  await Promise.allSettled([location.href, ...loaded].map((address) => fetch(address)));
+};
+const released = /\/v\/[0-9a-f]{12}\/[0-9a-f]{12}\//.test(import.meta.url);
+if (!bundle && released && "serviceWorker" in navigator && isSecureContext) {
+  addEventListener("load", () => keep().catch(console.warn));
 }

@@ -6,15 +6,15 @@ import { extname, join, normalize } from "node:path";
 import { chromium } from "playwright-core";
 
 const KINDS = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css",
-  ".wasm": "application/wasm", ".svg": "image/svg+xml" };
+  ".wasm": "application/wasm", ".svg": "image/svg+xml", ".json": "application/json" };
 export const dist = new URL("../../dist", import.meta.url).pathname;
 
-/// Serve dist/ on a free port.
-export async function serve() {
+/// Serve dist/, or another folder, on a free port.
+export async function serve(folder = dist) {
   const server = createServer(async (request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname));
     try {
-      const body = await readFile(join(dist, path === "/" ? "index.html" : path));
+      const body = await readFile(join(folder, path.endsWith("/") ? `${path}index.html` : path));
       response.writeHead(200, { "Content-Type": KINDS[extname(path)] ?? "text/html" }).end(body);
     } catch {
       response.writeHead(404).end();

@@ -1,9 +1,11 @@
-//! The project's tasks: `cargo xtask serve | test | build | bench | bundle`.
+//! The project's tasks: `cargo xtask serve | test | build | bundle | release | bench`.
 //!
 //! Few dependencies, so that it compiles in seconds. Each task brings what it lacks.
 
 mod bench;
+mod build_id;
 mod bundle;
+mod release;
 mod serve;
 mod shell;
 mod split;
@@ -20,6 +22,7 @@ usage: cargo xtask <task>
   test     everything CI checks (--quick: without the page)
   build    build the page into dist/
   bundle   one HTML file that works from file:// into dist/drydock.html
+  release  add the page to a site that keeps its earlier builds (--into DIR, default release/)
   bench    figures of speed and size, against the budgets in .ci/budgets.txt
 ";
 
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(&flags),
         Some("build") => web::build().map(|_| ()),
         Some("bundle") => bundle::run(),
+        Some("release") => release::run(&flags),
         Some("bench") => bench::run(),
         _ => Err(USAGE.to_owned()),
     };

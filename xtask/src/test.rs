@@ -91,7 +91,7 @@ fn browser() -> Outcome {
     cargo(&["build", "--quiet", "--bin", "drydock"])?;
     let drydock = shell::target().join("debug/drydock");
     let mut node = shell::command("node", &["--test", "--test-concurrency=1"]);
-    for name in ["digest", "parts", "app", "bundle"] {
+    for name in ["digest", "parts", "app", "bundle", "builds"] {
         node.arg(format!("tests/e2e/{name}.test.mjs"));
     }
     shell::run(node.env("CHROMIUM", chromium).env("DRYDOCK", drydock))

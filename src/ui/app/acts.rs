@@ -7,7 +7,7 @@ use yew::prelude::*;
 
 use super::App;
 use crate::ui::opening::{self, Opened};
-use crate::ui::state::{Msg, Platform};
+use crate::ui::state::{Msg, Notice};
 use crate::ui::{js, storage};
 use crate::view::editor::{self, Dialect};
 use crate::view::{preview, screen};
@@ -29,7 +29,7 @@ impl App {
         self.scrub = None;
         self.keep();
         if !self.session.execute(command) {
-            self.notice = Some(self.catalogue.label("notice-log-full"));
+            self.notice = Some(Notice::new("notice-log-full"));
         }
     }
 
@@ -48,7 +48,8 @@ impl App {
         self.session = session;
         self.platform = platform;
         self.guest = guest;
-        self.notice = notice.map(|id| self.catalogue.label(id));
+        self.notice = notice;
+        self.about = None;
         self.scrub = None;
         self.focus = None;
         self.draft = None;
@@ -65,22 +66,6 @@ impl App {
         let session = opening::living_example(platform);
         self.show(Opened { session, platform, notice: None, guest: self.guest });
         self.keep();
-    }
-
-    /// Return from a session from elsewhere.
-    pub(super) fn leave(&mut self) {
-        let _ = js::window().location().set_hash("");
-        self.show(opening::own(self.platform));
-    }
-
-    pub(super) fn import(&mut self, text: &str) {
-        match Save::from_json(text) {
-            Ok(save) => self.show(opening::of_save(save)),
-            Err(error) => {
-                let words = self.catalogue.label("notice-damaged-link");
-                self.notice = Some(format!("{words} ({error})"));
-            }
-        }
     }
 
     pub(super) fn remove(&mut self, path: String) {
@@ -153,7 +138,7 @@ impl App {
     }
 
     /// A name of a file that is not there yet.
-    fn free_name(&self, stem: &str) -> String {
+    pub(super) fn free_name(&self, stem: &str) -> String {
         let taken: BTreeSet<String> = self.view.files.iter().cloned().collect();
         let names = (1..).map(|n| format!("{HOME}{stem}-{n}.yaml"));
         names.into_iter().find(|path| !taken.contains(path)).unwrap_or_default()
@@ -173,22 +158,6 @@ impl App {
         let old = std::mem::replace(&mut self.file, path.clone());
         self.command(Command::Write { host: host.clone(), path, text });
         self.command(Command::Remove { host, path: old });
-        self.check();
-    }
-
-    /// Take the open file over into the other world.
-    pub(super) fn carry(&mut self) {
-        let text = self.text();
-        let other = match self.platform {
-            Platform::Docker => Platform::Kubernetes,
-            Platform::Kubernetes => Platform::Docker,
-        };
-        self.show(opening::own(other));
-        self.refresh();
-        let host = self.platform.home().to_owned();
-        let path = self.free_name("new");
-        self.file.clone_from(&path);
-        self.command(Command::Write { host, path, text });
         self.check();
     }
 

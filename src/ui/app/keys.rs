@@ -16,6 +16,7 @@ impl App {
             "." => Msg::Step,
             "p" | "P" => Msg::Present(!self.present),
             "b" | "B" => Msg::Menu(Some(None)),
+            "Escape" if self.about.is_some() => Msg::About(false),
             "Escape" => Msg::Menu(None),
             _ => return,
         };

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::text::{Catalogue, LANGUAGES};
-use crate::ui::state::{Msg, Panel, Platform};
+use crate::ui::state::{Msg, Notice, Offer, Other, Panel, Platform};
 
 /// Properties.
 #[derive(Clone, Properties)]
@@ -15,7 +15,7 @@ pub(crate) struct Props {
     pub(crate) theme: &'static str,
     pub(crate) present: bool,
     pub(crate) panel: Panel,
-    pub(crate) notice: Option<String>,
+    pub(crate) notice: Option<Notice>,
     pub(crate) guest: bool,
     pub(crate) send: Callback<Msg>,
 }
@@ -63,6 +63,7 @@ pub(crate) fn Header(props: &Props) -> Html {
                 <button type="button" class="plain" data-action="import" onclick={tell(Msg::Import)}>{ text("action-import") }</button>
                 <button type="button" class="plain" data-action="present" title="P" aria-pressed={props.present.to_string()}
                     onclick={tell(Msg::Present(!props.present))}>{ text("action-present") }</button>
+                <button type="button" class="plain" data-action="about" onclick={tell(Msg::About(true))}>{ text("action-about") }</button>
                 { for LANGUAGES.iter().map(|(code, name)| html! {
                     <button type="button" class={classes!("plain", (*code == lang).then_some("on"))} lang={*code}
                         data-lang={*code} aria-pressed={(*code == lang).to_string()}
@@ -81,7 +82,10 @@ pub(crate) fn Header(props: &Props) -> Html {
         </nav>
         if let Some(notice) = &props.notice {
             <p class="notice" role="status">
-                <span>{ notice }</span>
+                <span>{ said(notice, &props.catalogue) }</span>
+                if let Some((action, msg)) = notice.offer.map(offer) {
+                    <button type="button" class="btn" data-action={action.trim_start_matches("action-")} onclick={tell(msg)}>{ text(action) }</button>
+                }
                 if props.guest {
                     <button type="button" class="btn" data-action="return" onclick={tell(Msg::Return)}>{ text("action-return") }</button>
                     <button type="button" class="btn" data-action="adopt" onclick={tell(Msg::Adopt)}>{ text("action-adopt") }</button>
@@ -90,5 +94,20 @@ pub(crate) fn Header(props: &Props) -> Html {
             </p>
         }
         </>
+    }
+}
+
+/// A notice in the language of the page.
+fn said(notice: &Notice, catalogue: &Catalogue) -> String {
+    let said: Vec<String> = notice.said.iter().map(|message| catalogue.say(message)).collect();
+    said.join(" ")
+}
+
+/// The button of an offer: its text id, and what it does.
+const fn offer(offer: Offer) -> (&'static str, Msg) {
+    match offer {
+        Offer::Earlier => ("action-earlier", Msg::About(true)),
+        Offer::Newest => ("action-newest", Msg::Other(Other::Newest)),
+        Offer::Stop => ("action-stop", Msg::Other(Other::Stop)),
     }
 }

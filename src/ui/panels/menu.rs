@@ -112,7 +112,7 @@ fn surprise(props: &Props) -> Callback<MouseEvent> {
 
 /// Take the keyboard, and give it back in the end.
 #[hook]
-fn use_keyboard(dialog: NodeRef) {
+pub(super) fn use_keyboard(dialog: NodeRef) {
     use_effect_with((), move |()| {
         let before = gloo::utils::document().active_element();
         if let Some(element) = dialog.cast::<web_sys::Element>() {

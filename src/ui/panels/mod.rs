@@ -9,3 +9,4 @@ pub(super) mod terminal;
 pub(super) mod graphs;
 pub(super) mod timeline;
 pub(super) mod menu;
+pub(super) mod about;
