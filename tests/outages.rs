@@ -77,9 +77,8 @@ impl Town {
 
     /// A pod of the Deployment on a node.
     fn pod_on(&mut self, node: &str) -> String {
-        let line = format!(
-            "kubectl get pods --field-selector spec.nodeName={node} -o name | head -n 1"
-        );
+        let line =
+            format!("kubectl get pods --field-selector spec.nodeName={node} -o name | head -n 1");
         self.run(&line).trim().to_owned()
     }
 }

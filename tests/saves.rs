@@ -275,7 +275,7 @@ fn a_strange_start_harms_nobody() {
     genesis.files.insert("no/../path".to_owned(), "x".to_owned());
     genesis.files.insert("/".to_owned(), "x".to_owned());
     let mut session = Session::new(genesis);
-    session.execute(Command::Open { terminal: u32::MAX, host: "nowhere".to_owned() });
+    session.execute(Command::Open { terminal: u32::MAX, host: "nowhere".to_owned(), tty: true });
     session.execute(Command::Type { terminal: 9, line: "ls".to_owned() });
     session.execute(Command::Type { terminal: u32::MAX, line: "kubectl get nodes".to_owned() });
     session.advance(SimTime::from_secs(60), BUDGET);

@@ -151,7 +151,8 @@ impl Wire {
             }
             extra = extra + cable.delay;
             let (mut wait, mut tries) = (RETRANSMIT, 0);
-            while cable.loss_permille > 0 && rng.stream("net-loss", host).chance(cable.loss_permille)
+            while cable.loss_permille > 0
+                && rng.stream("net-loss", host).chance(cable.loss_permille)
             {
                 tries += 1;
                 if tries > MAX_RETRANSMITS {

@@ -284,13 +284,7 @@ impl Cluster {
     }
 
     /// A client's request.
-    fn ask(
-        &mut self,
-        ticket: u64,
-        request: Request,
-        machines: &Machines,
-        cx: &mut Cx<'_, Output>,
-    ) {
+    fn ask(&mut self, ticket: u64, request: Request, machines: &Machines, cx: &mut Cx<'_, Output>) {
         self.expire(cx);
         match reach::for_client(cx) {
             Ok(SimDuration::ZERO) => {}

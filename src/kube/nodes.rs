@@ -326,7 +326,9 @@ impl Cluster {
                 let message = if request.subresource == Subresource::Log {
                     let container = container_of(pod, &request);
                     let path = format!("{namespace}/{name}/{container}");
-                    format!("Get \"https://{address}/containerLogs/{path}\": dial tcp {address}: {why}")
+                    format!(
+                        "Get \"https://{address}/containerLogs/{path}\": dial tcp {address}: {why}"
+                    )
                 } else {
                     format!("error dialing backend: dial tcp {address}: {why}")
                 };

@@ -104,13 +104,22 @@ fn server_error<O>(cx: &Cx<'_, O>) -> Option<ApiError> {
         _ => None,
     })?;
     let (reason, message) = match code {
-        429 => ("TooManyRequests", "the server has received too many requests and has asked us to \
-                                    try again later"),
+        429 => (
+            "TooManyRequests",
+            "the server has received too many requests and has asked us to \
+                                    try again later",
+        ),
         503 => ("ServiceUnavailable", "the server is currently unable to handle the request"),
-        504 => ("Timeout", "the server was unable to return a response in the time allotted, but \
-                            may still be processing the request"),
-        _ => ("InternalError", "an error on the server (\"\") has prevented the request from \
-                                succeeding"),
+        504 => (
+            "Timeout",
+            "the server was unable to return a response in the time allotted, but \
+                            may still be processing the request",
+        ),
+        _ => (
+            "InternalError",
+            "an error on the server (\"\") has prevented the request from \
+                                succeeding",
+        ),
     };
     Some(ApiError { code, reason, message: message.to_owned(), ..ApiError::default() })
 }
@@ -131,8 +140,7 @@ pub(super) fn for_client(cx: &mut Cx<'_, Output>) -> Result<SimDuration, (SimDur
             Err((REFUSAL, unreachable(text)))
         }
         Fate::Lost(Loss::Cut) => {
-            let text =
-                format!("Unable to connect to the server: dial tcp {ADDRESS}: i/o timeout");
+            let text = format!("Unable to connect to the server: dial tcp {ADDRESS}: i/o timeout");
             Err((DIAL_TIMEOUT, unreachable(text)))
         }
         Fate::Lost(Loss::Silent) => {
