@@ -1,4 +1,5 @@
-//! A hash that is the same on every platform, for digests of observable state.
+//! A hash that is the same on every platform and in every version, for names and seeds.
+//! Content is hashed by [`crate::base::mixer`].
 
 use std::hash::Hasher;
 

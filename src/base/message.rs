@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::base::time::SimDuration;
 
 /// A text to be looked up in the catalogue of the learner's language.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Message {
     /// The Fluent id, such as `why-scheduled`.
     pub id: &'static str,
@@ -17,7 +17,7 @@ pub struct Message {
 }
 
 /// An argument of a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Arg {
     /// A name or verbatim text of a real tool.
     Text(Arc<str>),

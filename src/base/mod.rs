@@ -9,6 +9,8 @@ pub mod name;
 pub mod quantity;
 pub mod rng;
 pub mod shelf;
+pub mod mixer;
+pub mod ledger;
 pub mod gotemplate;
 pub mod stub;
 pub mod table;

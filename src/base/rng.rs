@@ -5,7 +5,7 @@
 //! between 32 and 64 bit and between versions.
 
 use std::collections::BTreeMap;
-use std::hash::Hasher;
+use std::hash::{Hash, Hasher};
 
 use rand_core::Rng as _;
 use rand_pcg::Pcg32;
@@ -17,6 +17,18 @@ use crate::base::digest::Digester;
 pub struct Rngs {
     seed: u64,
     streams: BTreeMap<(&'static str, u64), Stream>,
+}
+
+impl Hash for Rngs {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { seed, streams } = self;
+        seed.hash(state);
+        for (name, stream) in streams {
+            name.hash(state);
+            // What would be drawn next tells where the stream stands.
+            stream.clone().next_u64().hash(state);
+        }
+    }
 }
 
 /// One stream of random numbers.

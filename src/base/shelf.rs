@@ -103,13 +103,12 @@ impl<T: Clone> Seq<T> {
         self.iter_from(0)
     }
 
-    /// Drop whole old chunks until at most about `keep` items are left.
-    pub fn trim(&mut self, keep: usize) {
+    /// Drop whole old chunks until at most about `keep` items are left; returns them, oldest first.
+    #[expect(clippy::rc_buffer, reason = "the chunks as they are kept")]
+    pub fn trim(&mut self, keep: usize) -> Vec<Arc<Vec<T>>> {
         let surplus = self.chunks.len().saturating_sub(keep / CHUNK + 1);
-        if surplus > 0 {
-            self.chunks.drain(..surplus);
-            self.dropped += (surplus * CHUNK) as u64;
-        }
+        self.dropped += (surplus * CHUNK) as u64;
+        self.chunks.drain(..surplus).collect()
     }
 }
 

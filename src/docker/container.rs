@@ -13,7 +13,7 @@ use crate::docker::restart::RestartManager;
 use crate::docker::units;
 
 /// A container's place in one network.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Endpoint {
     /// What the client asked for.
     pub(crate) config: EndpointConfig,
@@ -40,7 +40,7 @@ impl Endpoint {
 }
 
 /// A client that waits for an exit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Waiter {
     /// `wait` until it does not run.
     Wait(u64),
@@ -64,7 +64,7 @@ pub(crate) enum Waiter {
 }
 
 /// A client that reads a container's log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Follower {
     /// Whom to answer.
     pub(crate) ticket: u64,
@@ -77,7 +77,7 @@ pub(crate) struct Follower {
 }
 
 /// A container.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Container {
     pub(crate) id: String,
     /// Without the slash.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::base::digest::Digester;
+use crate::base::ledger::Ledger;
 use crate::base::message::Message;
 use crate::base::name::{docker_id, uuid};
 use crate::base::time::{SimDuration, SimTime};
@@ -61,7 +61,7 @@ impl Env<'_, '_> {
 }
 
 /// A network of a host.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Network {
     pub(crate) id: String,
     pub(crate) created: SimTime,
@@ -73,7 +73,7 @@ pub(crate) struct Network {
 }
 
 /// A volume of a host.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Volume {
     pub(crate) created: SimTime,
     pub(crate) labels: Option<BTreeMap<String, String>>,
@@ -89,17 +89,17 @@ pub(crate) struct Daemon {
     pub(crate) power: Power,
     /// Counts its runs.
     pub(crate) run: u32,
-    pub(crate) containers: BTreeMap<String, Container>,
+    pub(crate) containers: Ledger<String, Container>,
     /// Names to ids.
     pub(crate) names: BTreeMap<String, String>,
-    pub(crate) networks: BTreeMap<String, Network>,
-    pub(crate) volumes: BTreeMap<String, Volume>,
+    pub(crate) networks: Ledger<String, Network>,
+    pub(crate) volumes: Ledger<String, Volume>,
     pub(crate) builder: crate::docker::build::Builder,
     /// Images that came from a registry.
     pub(crate) pulled: std::collections::BTreeSet<String>,
     /// Images made by commits to the images they were made from.
     pub(crate) parents: BTreeMap<String, String>,
-    pub(crate) execs: BTreeMap<String, Exec>,
+    pub(crate) execs: Ledger<String, Exec>,
     /// The runtime's tags to execs.
     pub(crate) tags: BTreeMap<u64, String>,
     pub(crate) clients: Clients,
@@ -120,14 +120,14 @@ impl Daemon {
             id,
             power: Power::Up,
             run: 1,
-            containers: BTreeMap::new(),
+            containers: Ledger::default(),
             names: BTreeMap::new(),
-            networks: BTreeMap::new(),
-            volumes: BTreeMap::new(),
+            networks: Ledger::default(),
+            volumes: Ledger::default(),
             builder: Default::default(),
             pulled: Default::default(),
             parents: BTreeMap::new(),
-            execs: BTreeMap::new(),
+            execs: Ledger::default(),
             tags: BTreeMap::new(),
             clients: Clients::default(),
             next_seq: 0,
@@ -306,26 +306,6 @@ impl Daemon {
         let mut all: Vec<&Container> = self.containers.values().collect();
         all.sort_by_key(|c| std::cmp::Reverse(c.seq));
         all
-    }
-
-    /// Observable state.
-    pub(crate) fn digest(&self, d: &mut Digester) {
-        for c in self.containers.values() {
-            d.text(&c.id);
-            d.text(&c.name);
-            d.text(c.status().as_str());
-            d.text(&format!("{} {}", c.exit_code, c.manager.count));
-            for (name, endpoint) in &c.endpoints {
-                d.text(name);
-                d.text(&format!("{:?}", endpoint.ip));
-            }
-        }
-        for network in self.networks.values() {
-            d.text(&network.config.name);
-        }
-        for name in self.volumes.keys() {
-            d.text(name);
-        }
     }
 
     /// A short name for messages.

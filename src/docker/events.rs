@@ -1,6 +1,6 @@
 //! The log of events (`docker events`), with attributes as the real daemon sets them.
 
-use crate::base::shelf::Seq;
+use crate::base::ledger::{Reading, Roll};
 use crate::docker::Due;
 use crate::docker::api::{DockerEvent, Reply, Request};
 use crate::docker::clients::{EventClient, event_matches};
@@ -11,10 +11,10 @@ const MAX_EVENTS: usize = 20_000;
 
 /// All events of all hosts, oldest first.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct EventLog(Seq<DockerEvent>);
+pub(crate) struct EventLog(Roll<DockerEvent>);
 
 impl EventLog {
-    pub(crate) const fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.0.len()
     }
 
@@ -23,6 +23,10 @@ impl EventLog {
         if index.is_multiple_of(1024) {
             self.0.trim(MAX_EVENTS);
         }
+    }
+
+    pub(crate) fn digest(&self, reading: Reading) -> u64 {
+        self.0.digest(reading)
     }
 
     pub(crate) fn iter_from(&self, index: u64) -> impl DoubleEndedIterator<Item = &DockerEvent> {

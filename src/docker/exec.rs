@@ -13,7 +13,7 @@ const MAX_EXECS: usize = 1024;
 const MAX_EARLY: usize = 64;
 
 /// Who wanted an exec.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Purpose {
     /// A client; its ticket once started, `None` if it does not listen.
     Client {
@@ -32,7 +32,7 @@ pub(crate) enum Purpose {
 }
 
 /// An exec.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Exec {
     pub(crate) id: String,
     pub(crate) container: String,

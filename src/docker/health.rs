@@ -13,7 +13,7 @@ pub(crate) const MAX_OUTPUT: usize = 4096;
 const MINIMUM: SimDuration = SimDuration::from_millis(1);
 
 /// A check with all defaults filled in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Check {
     /// What runs.
     pub(crate) argv: Vec<String>,
@@ -62,7 +62,7 @@ impl Check {
 }
 
 /// Health of a running container.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Health {
     /// Word.
     pub(crate) status: HealthStatus,

@@ -1,7 +1,7 @@
 //! Logs and attached clients (moby `daemon/logs.go`, `attach.go`).
 
 use crate::docker::api::{ApiError, LogLine, LogOptions, Reply};
-use crate::docker::container::Follower;
+use crate::docker::container::{Container, Follower};
 use crate::docker::daemon::{Daemon, Env};
 use crate::docker::exec::api_stream;
 use crate::machine::{self, ContainerId};
@@ -146,7 +146,8 @@ impl Daemon {
         if self.clients.pulls.remove(&ticket).is_some() {
             env.machines.cancel_pull(&self.host, ticket);
         }
-        for c in self.containers.values_mut() {
+        let with_clients = |c: &Container| !c.followers.is_empty() || !c.waiters.is_empty();
+        for c in self.containers.values_where(with_clients) {
             let before = c.followers.len();
             c.followers.retain(|f| f.ticket != ticket);
             for _ in c.followers.len()..before {

@@ -13,6 +13,7 @@ mod clients;
 mod container;
 mod create;
 mod daemon;
+mod digest;
 mod events;
 mod exec;
 mod health;
@@ -48,7 +49,6 @@ pub use units::{ago, bytes_size, human_duration, human_size, human_size3, ram_in
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::base::digest::Digester;
 use crate::docker::api::{ApiError, DockerEvent, Reply, Request};
 use crate::docker::daemon::{Daemon, Env};
 use crate::docker::events::EventLog;
@@ -301,7 +301,7 @@ impl Engines {
 
     /// Number of events so far; also the index of the next one.
     #[must_use]
-    pub const fn event_count(&self) -> u64 {
+    pub fn event_count(&self) -> u64 {
         self.log.len()
     }
 
@@ -350,14 +350,6 @@ impl Engines {
     pub fn container_of_pid(&self, host: &str, pid: u32) -> Option<machine::ContainerId> {
         let daemon = self.daemons.get(&HostId::from(host))?;
         daemon.container_of_pid(pid)
-    }
-
-    /// Observable state.
-    pub fn digest(&self, d: &mut Digester) {
-        for (host, daemon) in &self.daemons {
-            d.text(host.as_str());
-            daemon.digest(d);
-        }
     }
 }
 

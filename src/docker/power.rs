@@ -21,7 +21,7 @@ const SETTLE: SimDuration = SimDuration::from_millis(200);
 const LOST: i64 = 255;
 
 /// Whether a daemon runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Power {
     /// It answers.
     Up,
@@ -114,7 +114,7 @@ impl Daemon {
         let Clients { events, pulls, stats } = clients;
         let mut tickets: Vec<u64> =
             events.into_keys().chain(pulls.into_keys()).chain(stats.into_keys()).collect();
-        for c in self.containers.values_mut() {
+        for c in self.containers.values_where(|_| true) {
             for waiter in std::mem::take(&mut c.waiters) {
                 match waiter {
                     Waiter::Wait(t)

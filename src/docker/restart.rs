@@ -12,7 +12,7 @@ const LONGEST: SimDuration = SimDuration::from_secs(60);
 const LONG_RUN: SimDuration = SimDuration::from_secs(10);
 
 /// What the manager remembers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct RestartManager {
     /// Automatic restarts since the last start by hand.
     pub(crate) count: u32,

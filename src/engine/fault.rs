@@ -6,7 +6,7 @@ use crate::base::time::{SimDuration, SimTime};
 use crate::engine::wire::{Cable, Halt, Place, Wire};
 
 /// What is broken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum FaultKind {
     /// The host has no power; everything on it stops at once.
     HostDown,
@@ -39,7 +39,7 @@ pub enum FaultKind {
 }
 
 /// One fault. `target` names what it hits: a host, `host/component`, an image, a container name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fault {
     /// What is broken.
     pub kind: FaultKind,

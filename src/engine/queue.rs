@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+use crate::base::ledger::{Reading, share};
 use crate::base::time::SimTime;
 use crate::bug;
 use crate::engine::trace::TraceId;
@@ -49,11 +50,20 @@ impl<E> Ord for Waiting<E> {
 pub struct Queue<E> {
     heap: BinaryHeap<Waiting<E>>,
     seq: u64,
+    /// The sum of the shares of all that waits.
+    sum: u64,
+}
+
+impl<E> Waiting<E> {
+    /// Its share in a digest: when, in which order and why; not what, which no event type tells.
+    fn share(&self) -> u64 {
+        share(&self.seq, &(self.at, self.cause))
+    }
 }
 
 impl<E> Default for Queue<E> {
     fn default() -> Self {
-        Self { heap: BinaryHeap::new(), seq: 0 }
+        Self { heap: BinaryHeap::new(), seq: 0, sum: 0 }
     }
 }
 
@@ -65,7 +75,9 @@ impl<E> Queue<E> {
         }
         let seq = self.seq;
         self.seq += 1;
-        self.heap.push(Waiting { at, seq, cause, event });
+        let waiting = Waiting { at, seq, cause, event };
+        self.sum = self.sum.wrapping_add(waiting.share());
+        self.heap.push(waiting);
     }
 
     /// When the next event is due.
@@ -76,7 +88,33 @@ impl<E> Queue<E> {
 
     /// Take the next event.
     pub fn pop(&mut self) -> Option<Waiting<E>> {
-        self.heap.pop()
+        let waiting = self.heap.pop()?;
+        self.sum = self.sum.wrapping_sub(waiting.share());
+        Some(waiting)
+    }
+
+    /// The next event, still waiting.
+    #[must_use]
+    pub fn next(&self) -> Option<&Waiting<E>> {
+        self.heap.peek()
+    }
+
+    /// The digest of how many events wait, when and in which order.
+    #[must_use]
+    pub fn digest(&self, reading: Reading) -> u64 {
+        match reading {
+            Reading::Kept => self.sum,
+            Reading::Anew => self.heap.iter().fold(0, |sum: u64, w| sum.wrapping_add(w.share())),
+        }
+    }
+
+    /// What waits, in order, to change it behind everybody's back.
+    #[cfg(test)]
+    pub fn alter(&mut self, change: impl FnOnce(&mut [Waiting<E>])) {
+        let mut all = std::mem::take(&mut self.heap).into_sorted_vec();
+        all.reverse();
+        change(&mut all);
+        self.heap = all.into();
     }
 
     /// Events that wait.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::base::ledger::{Reading, Roll};
 use crate::base::message::Message;
-use crate::base::shelf::Seq;
 use crate::base::time::SimTime;
 
 /// Entries kept; older ones are dropped in chunks.
@@ -22,7 +22,7 @@ impl TraceId {
 }
 
 /// Who did it: the component's real name (`kubelet`, `dockerd`, `deployment-controller`) and where.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Actor {
     /// The component's name as upstream spells it; `you` for the learner, `fault` for a fault.
     pub name: &'static str,
@@ -75,7 +75,7 @@ impl Display for Subject {
 }
 
 /// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct TraceEntry {
     /// Its number.
     pub id: TraceId,
@@ -94,7 +94,7 @@ pub struct TraceEntry {
 /// Everything that happened, oldest first, bounded.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
-    entries: Seq<TraceEntry>,
+    entries: Roll<TraceEntry>,
 }
 
 impl Trace {
@@ -133,8 +133,14 @@ impl Trace {
 
     /// Number of the newest entry.
     #[must_use]
-    pub const fn last_id(&self) -> TraceId {
+    pub fn last_id(&self) -> TraceId {
         TraceId(self.entries.len())
+    }
+
+    /// The digest of the kept entries.
+    #[must_use]
+    pub fn digest(&self, reading: Reading) -> u64 {
+        self.entries.digest(reading)
     }
 
     /// The newest entry about a subject.

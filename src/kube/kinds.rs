@@ -23,6 +23,7 @@ use k8s_openapi::{Metadata, Resource};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::base::mixer::Mixer;
 use crate::kube::api::decode::{self, DecodeError, Decoded};
 use crate::kube::api::object::Stored;
 use crate::kube::api::shape;
@@ -141,6 +142,11 @@ macro_rules! kinds {
                 let mut value = value.unwrap_or(Value::Null);
                 shape::complete(self.kind(), &mut value);
                 value
+            }
+
+            /// Take all its fields into a hash.
+            pub fn mix_into(&self, mixer: &mut Mixer) {
+                match self { $(Self::$variant(o) => mixer.add_serialized(o),)* }
             }
 
             /// From JSON in the version in which the kind is stored.

@@ -8,7 +8,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use crate::base::ledger::Reading;
 use crate::base::message::Message;
+use crate::base::mixer;
 use crate::base::time::{SimDuration, SimTime};
 use crate::engine::cx::Cx;
 use crate::engine::trace::{Actor, Subject, TraceId};
@@ -219,6 +221,14 @@ impl Cluster {
         }
         cluster.prime(cx);
         cluster
+    }
+
+    /// The digest of all objects and of what else of the cluster can be observed.
+    #[must_use]
+    pub fn digest(&self, reading: Reading) -> u64 {
+        let watched = self.watchers.keys().collect::<Vec<_>>();
+        let counts = (self.sent, self.expiring.len(), self.scraping);
+        mixer::of(&(self.store.digest(reading), &self.joined, &self.served, watched, counts))
     }
 
     /// One wake.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::base::shelf::Seq;
+use crate::base::ledger::Roll;
 use crate::base::time::SimTime;
 use crate::machine::ids::{ExecId, Stream};
 use crate::machine::image::Image;
@@ -21,7 +21,7 @@ pub const MAX_LOG_LINES: usize = 4096;
 const POWER_LOSS: u8 = 255;
 
 /// Where a container stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
     /// Never ran, or its start failed.
     Created,
@@ -34,7 +34,7 @@ pub enum State {
 }
 
 /// One line of a log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LogLine {
     /// When it was written.
     pub at: SimTime,
@@ -68,7 +68,7 @@ pub struct Container {
     /// Runs so far.
     pub run: u32,
     /// The log of all runs.
-    pub log: Seq<LogLine>,
+    pub log: Roll<LogLine>,
     /// The catalogue does not know the image.
     pub assumed: bool,
     /// The image, kept also when its tags are gone.

@@ -92,7 +92,7 @@ impl Machines {
             live,
             spec: Arc::new(spec),
         };
-        host.containers.edit().insert(container.spec.id.clone(), Arc::new(container));
+        host.containers.insert(container.spec.id.clone(), Arc::new(container));
         Ok(())
     }
 
@@ -216,7 +216,7 @@ impl Machines {
         if container.is_alive() {
             return Err(RuntimeError::Running);
         }
-        host.containers.edit().remove(id);
+        host.containers.remove(id);
         Ok(())
     }
 
@@ -259,7 +259,7 @@ impl Machines {
     /// Rename a container (`docker rename`); faults find it under the new name.
     pub fn rename(&mut self, host: &HostId, id: &ContainerId, name: &str) {
         let Some(host) = self.hosts.get_mut(host) else { return };
-        if let Some(container) = host.containers.edit().get_mut(id) {
+        if let Some(container) = host.containers.get_mut(id) {
             Arc::make_mut(&mut Arc::make_mut(container).spec).name = name.into();
         }
     }
@@ -333,7 +333,7 @@ impl Machines {
     /// Ask for (or stop) `Logged` notices; calls count.
     pub fn follow(&mut self, host: &HostId, id: &ContainerId, on: bool) {
         let Some(host) = self.hosts.get_mut(host) else { return };
-        if let Some(container) = host.containers.edit().get_mut(id) {
+        if let Some(container) = host.containers.get_mut(id) {
             let live = &mut Arc::make_mut(container).live;
             live.followers = if on { live.followers + 1 } else { live.followers.saturating_sub(1) };
         }
@@ -441,7 +441,7 @@ impl Machines {
         files: std::collections::BTreeMap<String, Arc<str>>,
     ) {
         let Some(machine) = self.hosts.get_mut(host) else { return };
-        let Some(container) = machine.containers.edit().get_mut(id) else { return };
+        let Some(container) = machine.containers.get_mut(id) else { return };
         let container = Arc::make_mut(container);
         for (path, text) in &files {
             container.live.own.put_file(path, text.clone());
@@ -581,7 +581,7 @@ fn fill_volumes(host: &mut Host, spec: &ContainerSpec, image: &Files) -> Result<
                     .filter(|(path, _)| path.starts_with(&prefix))
                     .map(|(path, e)| (path.get(target.len()..).unwrap_or("").to_owned(), e.clone()))
                     .collect();
-                if let Some(volume) = host.volumes.edit().get_mut(name) {
+                if let Some(volume) = host.volumes.get_mut(name) {
                     for (path, entry) in inside {
                         volume.files.put(&path, entry);
                     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::base::shelf::Shelf;
+use crate::base::ledger::Ledger;
 use crate::base::time::SimTime;
 use crate::machine::container::Container;
 use crate::machine::ids::{ContainerId, HostId, Namespace};
@@ -12,7 +12,7 @@ use crate::machine::io::{LayerState, PullError};
 use crate::posix::Files;
 
 /// What a host is made of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct HostSpec {
     /// Name.
     pub name: HostId,
@@ -44,7 +44,7 @@ impl HostSpec {
 }
 
 /// Whether a host runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Power {
     /// It runs.
     On,
@@ -55,7 +55,7 @@ pub enum Power {
 }
 
 /// A volume: files that outlive containers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Volume {
     /// Its files; the volume's root is `/`.
     pub files: Files,
@@ -66,7 +66,7 @@ pub struct Volume {
 }
 
 /// A pull in progress.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PullProgress {
     /// The reference as asked for.
     pub reference: Arc<str>,
@@ -85,7 +85,7 @@ pub struct PullProgress {
 }
 
 /// A layer of a pull in progress.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LayerProgress {
     /// First 12 digits of the blob's digest.
     pub id: Arc<str>,
@@ -135,15 +135,15 @@ pub struct Host {
     /// Since when it is up.
     pub up_since: SimTime,
     /// Images by id.
-    pub images: Shelf<Arc<str>, Arc<Image>>,
+    pub images: Ledger<Arc<str>, Arc<Image>>,
     /// `repository:tag` to image id.
-    pub tags: Shelf<Arc<str>, Arc<str>>,
+    pub tags: Ledger<Arc<str>, Arc<str>>,
     /// Containers of all namespaces.
-    pub containers: Shelf<ContainerId, Arc<Container>>,
+    pub containers: Ledger<ContainerId, Arc<Container>>,
     /// Who listens: network namespace and port to container and process number.
-    pub(super) listeners: BTreeMap<(Arc<str>, u16), (ContainerId, u32)>,
+    pub(super) listeners: Ledger<(Arc<str>, u16), (ContainerId, u32)>,
     /// Volumes by name.
-    pub volumes: Shelf<Arc<str>, Volume>,
+    pub volumes: Ledger<Arc<str>, Volume>,
     /// The host's own files (bind mounts).
     pub files: Files,
     /// Pulls in progress by the caller's ticket.

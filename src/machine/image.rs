@@ -75,7 +75,7 @@ impl Reference {
 }
 
 /// One file system layer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Layer {
     /// DiffID, `sha256:…`.
     pub diff_id: Arc<str>,
@@ -90,7 +90,7 @@ pub struct Layer {
 }
 
 /// One line of `docker history`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct HistoryEntry {
     /// When.
     pub created: Option<SimTime>,
@@ -103,7 +103,7 @@ pub struct HistoryEntry {
 }
 
 /// Health check of an image.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Healthcheck {
     /// `["CMD", …]`, `["CMD-SHELL", …]` or `["NONE"]`.
     pub test: Vec<String>,
@@ -120,7 +120,7 @@ pub struct Healthcheck {
 }
 
 /// The run configuration of an image (OCI `config`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ImageConfig {
     /// `NAME=value`.
     pub env: Vec<String>,
@@ -176,7 +176,7 @@ impl ImageConfig {
 }
 
 /// An image.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Image {
     /// `sha256:…` of the configuration.
     pub id: Arc<str>,

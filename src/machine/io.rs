@@ -137,7 +137,7 @@ pub enum PullMoment {
 }
 
 /// State of a layer during a pull, in the words of `docker pull`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LayerState {
     /// `Already exists`.
     AlreadyExists,
@@ -280,7 +280,7 @@ pub struct Pulled {
 }
 
 /// Why a pull failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PullError {
     /// The name of the registry cannot be resolved (a world without registry).
     NoSuchRegistry {

@@ -29,6 +29,7 @@ mod local;
 mod runtime;
 mod containers;
 mod events;
+mod digest;
 #[cfg(test)]
 mod tests;
 

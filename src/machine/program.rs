@@ -3,6 +3,7 @@
 //! A program computes nothing between its steps, so an idle one costs no events.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::base::time::SimDuration;
@@ -50,6 +51,14 @@ pub(super) struct ProgramRun {
     listening: bool,
     /// It has begun to shut down.
     ending: bool,
+}
+
+impl Hash for ProgramRun {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { program: _, mode, args, vars, step, moment, tick, listening, ending } = self;
+        (mode, args, vars, step, moment).hash(state);
+        (tick, listening, ending).hash(state);
+    }
 }
 
 impl ProgramRun {

@@ -250,8 +250,8 @@ fn finish(host: &mut Host, ticket: u64, progress: PullProgress, cx: &mut Cx<'_, 
                 .with("image", progress.reference.clone())
                 .with("took", cx.now - progress.started);
             cx.record(actor, subject, what);
-            host.images.edit().insert(image.id.clone(), image.clone());
-            host.tags.edit().insert(reference.familiar().into(), image.id.clone());
+            host.images.insert(image.id.clone(), image.clone());
+            host.tags.insert(reference.familiar().into(), image.id.clone());
             Ok(pulled)
         }
     };

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::{Display, Formatter, Result as FmtResult};
 use std::sync::Arc;
 
-use crate::base::digest::Digester;
 use crate::base::message::Message;
 use crate::base::shelf::Seq;
 use crate::base::time::{SimDuration, SimTime};
@@ -179,7 +178,7 @@ impl Machines {
             images: Default::default(),
             tags: Default::default(),
             containers: Default::default(),
-            listeners: BTreeMap::new(),
+            listeners: Default::default(),
             volumes: Default::default(),
             files: host_tree(spec.name.as_str()),
             pulls: BTreeMap::new(),
@@ -214,7 +213,7 @@ impl Machines {
         machine.power = Power::Off;
         machine.listeners.clear();
         machine.pulls.clear();
-        for volume in machine.volumes.edit().values_mut().filter(|v| v.memory) {
+        for volume in machine.volumes.values_where(|v| v.memory) {
             volume.files = Files::new();
         }
         let actor = Actor::on("host", host.0.clone());
@@ -222,7 +221,7 @@ impl Machines {
         let message = Message::new("why-machine-host-down").with("host", host.0.clone());
         cx.record(actor, subject, message);
         // A peer of a dead machine gets no answer at all: its own patience ends the request.
-        for container in machine.containers.edit().values_mut().filter(|c| c.is_alive()) {
+        for container in machine.containers.values_where(|c| c.is_alive()) {
             Arc::make_mut(container).lose_power(cx.now);
         }
         for namespace in [Namespace::Moby, Namespace::K8s] {
@@ -275,8 +274,8 @@ impl Machines {
             }
         };
         let Some(host) = self.hosts.get_mut(host) else { return false };
-        host.tags.edit().insert(reference.familiar().into(), image.id.clone());
-        host.images.edit().insert(image.id.clone(), image);
+        host.tags.insert(reference.familiar().into(), image.id.clone());
+        host.images.insert(image.id.clone(), image);
         true
     }
 
@@ -317,9 +316,9 @@ impl Machines {
         let Some(host) = self.hosts.get_mut(host) else { return };
         for tag in tags {
             let tag = Reference::parse(tag).familiar();
-            host.tags.edit().insert(tag.into(), image.id.clone());
+            host.tags.insert(tag.into(), image.id.clone());
         }
-        host.images.edit().insert(image.id.clone(), Arc::new(image));
+        host.images.insert(image.id.clone(), Arc::new(image));
     }
 
     /// Give an image one more tag.
@@ -329,7 +328,7 @@ impl Machines {
     pub fn tag(&mut self, host: &HostId, image: &str, tag: &str) -> Result<(), RuntimeError> {
         let host = self.hosts.get_mut(host).ok_or(RuntimeError::HostDown)?;
         let id = host.image(image).ok_or(RuntimeError::NoSuchImage)?.id.clone();
-        host.tags.edit().insert(Reference::parse(tag).familiar().into(), id);
+        host.tags.insert(Reference::parse(tag).familiar().into(), id);
         Ok(())
     }
 
@@ -337,15 +336,15 @@ impl Machines {
     pub fn untag(&mut self, host: &HostId, tag: &str) {
         if let Some(host) = self.hosts.get_mut(host) {
             let tag = Reference::parse(tag).familiar();
-            host.tags.edit().remove(tag.as_str());
+            host.tags.remove(tag.as_str());
         }
     }
 
     /// Remove an image and its tags; containers that use it keep it alive for themselves.
     pub fn remove_image(&mut self, host: &HostId, id: &str) {
         if let Some(host) = self.hosts.get_mut(host) {
-            host.tags.edit().retain(|_, image| **image != *id);
-            host.images.edit().remove(id);
+            host.tags.retain(|_, image| **image != *id);
+            host.images.remove(id);
         }
     }
 
@@ -404,7 +403,7 @@ impl Machines {
     /// The log of a container, of all its runs.
     #[must_use]
     pub fn logs(&self, host: &HostId, id: &ContainerId) -> Option<&Seq<LogLine>> {
-        self.container(host, id).map(|c| &c.log)
+        self.container(host, id).map(|c| &*c.log)
     }
 
     /// Make a volume; false if it exists. `memory`: it is empty after a power loss.
@@ -414,7 +413,7 @@ impl Machines {
             return false;
         }
         let volume = Volume { files: Files::new(), created: now, memory };
-        host.volumes.edit().insert(name.into(), volume);
+        host.volumes.insert(name.into(), volume);
         true
     }
 
@@ -426,13 +425,13 @@ impl Machines {
 
     /// A volume's files, to change them (ConfigMap updates, emptyDir).
     pub fn volume_files(&mut self, host: &HostId, name: &str) -> Option<&mut Files> {
-        Some(&mut self.hosts.get_mut(host)?.volumes.edit().get_mut(name)?.files)
+        Some(&mut self.hosts.get_mut(host)?.volumes.get_mut(name)?.files)
     }
 
     /// Remove a volume with its files.
     pub fn remove_volume(&mut self, host: &HostId, name: &str) {
         if let Some(host) = self.hosts.get_mut(host) {
-            host.volumes.edit().remove(name);
+            host.volumes.remove(name);
         }
     }
 
@@ -447,38 +446,13 @@ impl Machines {
         let catalogue = self.catalogue.clone();
         let host = self.hosts.get_mut(host)?;
         // Taken out for the time of the step, so that host and container can both be changed.
-        let mut shared = host.containers.edit().remove(id)?;
+        let mut shared = host.containers.remove(id)?;
         let container = Arc::make_mut(&mut shared);
         let mut room = Room { host, catalogue: &catalogue, container, cx, work: VecDeque::new() };
         let result = step(&mut room);
         room.run();
-        host.containers.edit().insert(id.clone(), shared);
+        host.containers.insert(id.clone(), shared);
         Some(result)
-    }
-
-    /// Observable state, in the order of names.
-    pub fn digest(&self, d: &mut Digester) {
-        use std::hash::Hasher as _;
-        for (name, host) in &self.hosts {
-            d.text(name.as_str());
-            d.write_u64(u64::from(host.boot) << 2 | host.power as u64);
-            for (tag, image) in host.tags.iter() {
-                d.text(tag);
-                d.text(image);
-            }
-            for (id, container) in host.containers.iter() {
-                d.text(id.as_str());
-                d.write_u64(container.state as u64);
-                d.write_u64(u64::from(container.run) << 8 | u64::from(container.exit_code));
-                d.write_u64(container.started.map_or(0, |t| t.0));
-                d.write_u64(container.finished.map_or(0, |t| t.0));
-                d.write_u64(container.log.len());
-            }
-            for (name, volume) in host.volumes.iter() {
-                d.text(name);
-                d.write_u64(volume.files.used_below("/"));
-            }
-        }
     }
 }
 

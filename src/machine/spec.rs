@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::machine::ids::{ContainerId, Namespace};
 
 /// All that is needed to make a container. `Default` is an empty spec for `..Default::default()`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ContainerSpec {
     /// Its id, drawn by the caller ([`crate::base::name::docker_id`]).
     pub id: ContainerId,
@@ -62,7 +62,7 @@ pub struct ContainerSpec {
 }
 
 /// Something mounted into a container.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Mount {
     /// Absolute path inside.
     pub target: String,
@@ -73,7 +73,7 @@ pub struct Mount {
 }
 
 /// What is mounted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum MountSource {
     /// A volume of the host by name (also Kubernetes' emptyDir, ConfigMap, Secret volumes).
     Volume {

@@ -57,7 +57,7 @@ impl View {
             let (store, sub) = match &mount.source {
                 MountSource::Volume { name, subpath, .. } => {
                     let take = || {
-                        let volume = host.volumes.edit().get_mut(name);
+                        let volume = host.volumes.get_mut(name);
                         volume.map(|v| std::mem::take(&mut v.files)).unwrap_or_default()
                     };
                     (view.store(Owner::Volume(name.clone()), take), normal("/", subpath))
@@ -90,7 +90,7 @@ impl View {
         for (owner, files) in self.stores {
             match owner {
                 Owner::Volume(name) => {
-                    if let Some(volume) = host.volumes.edit().get_mut(&name) {
+                    if let Some(volume) = host.volumes.get_mut(&name) {
                         volume.files = files;
                     }
                 }

@@ -73,7 +73,7 @@ pub enum Output {
 }
 
 /// How a network works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Driver {
     /// A bridge on one host.
     Bridge,
@@ -82,7 +82,7 @@ pub enum Driver {
 }
 
 /// A network to be created.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NetworkSpec {
     /// Its id, unique in the world.
     pub id: Arc<str>,
@@ -103,7 +103,7 @@ pub struct NetworkSpec {
 }
 
 /// What a network got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NetworkInfo {
     /// Its range.
     pub subnet: Cidr,
@@ -165,7 +165,7 @@ impl Display for NetError {
 }
 
 /// One service port as programmed on a node by kube-proxy or the swarm ingress.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ServiceRule {
     /// For people: `default/web:http`.
     pub name: Arc<str>,
@@ -184,7 +184,7 @@ pub struct ServiceRule {
 }
 
 /// How a namespace resolves names (`/etc/resolv.conf`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Resolver {
     /// Search domains.
     pub search: Vec<Arc<str>>,

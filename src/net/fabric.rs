@@ -5,10 +5,12 @@
 //! wanted: a stale rule keeps sending to where it points.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use crate::base::shelf::{Seq, Shelf};
+use crate::base::ledger::{Ledger, Roll};
+use crate::base::mixer;
 use crate::net::flow::{Flow, FlowRecord};
 use crate::net::load::{Load, LoadId};
 use crate::net::types::{Cidr, EndpointRef, FlowId, Proto};
@@ -35,7 +37,7 @@ const FIRST_PORT: u16 = 32_768;
 const LAST_PORT: u16 = 60_999;
 
 /// A binding of a host port.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Binding {
     /// The host address; unspecified for all.
     pub(crate) ip: Ipv4Addr,
@@ -44,7 +46,7 @@ pub(crate) struct Binding {
 }
 
 /// Addresses of a node's pods, given out in a row like the host-local plugin does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct PodRange {
     cidr: Cidr,
     last: u32,
@@ -52,6 +54,9 @@ struct PodRange {
 
 /// One service's rule by its place in the list.
 type RuleRef = (Arc<[ServiceRule]>, usize);
+
+/// One service's rules, with the hash of them all.
+type Rules = (Arc<[ServiceRule]>, u64);
 
 /// A host on the hosts' network.
 #[derive(Clone, Debug)]
@@ -66,13 +71,13 @@ pub(crate) struct Host {
     pub(crate) ports: BTreeMap<(Proto, u16), Vec<Binding>>,
     next_port: u16,
     pods: Option<PodRange>,
-    services: BTreeMap<Arc<str>, Arc<[ServiceRule]>>,
+    pub(crate) services: BTreeMap<Arc<str>, Rules>,
     vips: BTreeMap<(Ipv4Addr, Proto, u16), RuleRef>,
     node_ports: BTreeMap<(Proto, u16), RuleRef>,
 }
 
 /// A network.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Network {
     /// What was wanted.
     pub(crate) spec: NetworkSpec,
@@ -86,7 +91,7 @@ pub(crate) struct Network {
 }
 
 /// A network namespace.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Namespace {
     /// Addresses by network.
     pub(crate) addrs: BTreeMap<Arc<str>, Ipv4Addr>,
@@ -105,7 +110,7 @@ pub(crate) struct Namespace {
 }
 
 /// What a name of the cluster's DNS stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Record {
     /// Addresses.
     Addresses(Arc<[Ipv4Addr]>),
@@ -116,19 +121,19 @@ pub(crate) enum Record {
 /// The network of the whole world.
 #[derive(Clone, Debug, Default)]
 pub struct Fabric {
-    pub(crate) hosts: Shelf<Arc<str>, Host>,
-    pub(crate) networks: Shelf<Arc<str>, Network>,
-    pub(crate) namespaces: Shelf<EndpointRef, Namespace>,
+    pub(crate) hosts: Ledger<Arc<str>, Host>,
+    pub(crate) networks: Ledger<Arc<str>, Network>,
+    pub(crate) namespaces: Ledger<EndpointRef, Namespace>,
     /// Hosts by address.
     pub(crate) lan: BTreeMap<Ipv4Addr, Arc<str>>,
     /// Pods by address.
-    pub(crate) pods: Shelf<Ipv4Addr, EndpointRef>,
-    pub(crate) zone: Shelf<Arc<str>, Record>,
+    pub(crate) pods: Ledger<Ipv4Addr, EndpointRef>,
+    pub(crate) zone: Ledger<Arc<str>, Record>,
     pub(crate) cluster_dns_down: bool,
     pub(crate) outside: BTreeMap<Arc<str>, Ipv4Addr>,
-    pub(crate) flows: BTreeMap<FlowId, Flow>,
+    pub(crate) flows: Ledger<FlowId, Flow>,
     pub(crate) next_flow: u64,
-    pub(crate) log: Seq<FlowRecord>,
+    pub(crate) log: Roll<FlowRecord>,
     pub(crate) loads: BTreeMap<LoadId, Load>,
 }
 
@@ -137,7 +142,7 @@ impl Fabric {
     pub fn add_host(&mut self, host: &str, addr: Ipv4Addr) {
         let name: Arc<str> = host.into();
         self.lan.insert(addr, name.clone());
-        let hosts = self.hosts.edit();
+        let hosts = &mut self.hosts;
         if let Some(known) = hosts.get_mut(host) {
             self.lan.retain(|old, name| &**name != host || *old == addr);
             known.addr = addr;
@@ -164,9 +169,9 @@ impl Fabric {
         for endpoint in here {
             self.remove_endpoint(&endpoint);
         }
-        if let Some(gone) = self.hosts.edit().remove(host) {
+        if let Some(gone) = self.hosts.remove(host) {
             self.lan.remove(&gone.addr);
-            let networks = self.networks.edit();
+            let networks = &mut self.networks;
             for id in gone.networks {
                 networks.remove(&id);
             }
@@ -213,7 +218,7 @@ impl Fabric {
             None => subnet.nth(1).ok_or(NetError::NoAddress)?,
         };
         let info = NetworkInfo { subnet, gateway };
-        if let Some(host) = self.hosts.edit().get_mut(&spec.host) {
+        if let Some(host) = self.hosts.get_mut(&spec.host) {
             host.networks.insert(spec.id.clone());
         }
         let id = spec.id.clone();
@@ -224,7 +229,7 @@ impl Fabric {
             names: BTreeMap::new(),
             last: subnet.base,
         };
-        self.networks.edit().insert(id, network);
+        self.networks.insert(id, network);
         Ok(info)
     }
 
@@ -235,8 +240,8 @@ impl Fabric {
             Some(network) if !network.members.is_empty() => return Err(NetError::HasEndpoints),
             Some(_) => {}
         }
-        if let Some(network) = self.networks.edit().remove(id)
-            && let Some(host) = self.hosts.edit().get_mut(&network.spec.host)
+        if let Some(network) = self.networks.remove(id)
+            && let Some(host) = self.hosts.get_mut(&network.spec.host)
         {
             host.networks.remove(id);
         }
@@ -252,7 +257,7 @@ impl Fabric {
         ip: Option<Ipv4Addr>,
         names: &[Arc<str>],
     ) -> Result<Ipv4Addr, NetError> {
-        let Some(net) = self.networks.edit().get_mut(network) else {
+        let Some(net) = self.networks.get_mut(network) else {
             return Err(NetError::NoNetwork(network.into()));
         };
         let ip = match ip {
@@ -268,32 +273,32 @@ impl Fabric {
             net.names.entry(name.clone()).or_default().insert(ip);
         }
         let id = net.spec.id.clone();
-        self.namespaces.edit().entry(endpoint.clone()).or_default().addrs.insert(id, ip);
+        self.namespaces.slot(endpoint.clone()).addrs.insert(id, ip);
         Ok(ip)
     }
 
     /// Disconnect a namespace from a network.
     pub fn detach(&mut self, network: &str, endpoint: &EndpointRef) {
-        let Some(namespace) = self.namespaces.edit().get_mut(endpoint) else { return };
+        let Some(namespace) = self.namespaces.get_mut(endpoint) else { return };
         let Some(ip) = namespace.addrs.remove(network) else { return };
-        if let Some(net) = self.networks.edit().get_mut(network) {
+        if let Some(net) = self.networks.get_mut(network) {
             net.leave(ip);
         }
     }
 
     /// Put a namespace on the host's own network (`--network host`, hostNetwork).
     pub fn join_host(&mut self, endpoint: &EndpointRef) {
-        self.namespaces.edit().entry(endpoint.clone()).or_default().on_host = true;
-        if let Some(host) = self.hosts.edit().get_mut(&endpoint.host) {
+        self.namespaces.slot(endpoint.clone()).on_host = true;
+        if let Some(host) = self.hosts.get_mut(&endpoint.host) {
             host.residents.insert(endpoint.container.clone());
         }
     }
 
     /// Let a container share another's namespace (`container:x`).
     pub fn share(&mut self, endpoint: &EndpointRef, with: &EndpointRef) {
-        let namespaces = self.namespaces.edit();
-        namespaces.entry(endpoint.clone()).or_default().shares = Some(with.clone());
-        let owner = namespaces.entry(with.clone()).or_default();
+        let namespaces = &mut self.namespaces;
+        namespaces.slot(endpoint.clone()).shares = Some(with.clone());
+        let owner = namespaces.slot(with.clone());
         if !owner.guests.contains(&endpoint.container) {
             owner.guests.push(endpoint.container.clone());
         }
@@ -301,16 +306,16 @@ impl Fabric {
 
     /// Names in a namespace's own `/etc/hosts` (`--link`, `--add-host`).
     pub fn set_hosts_file(&mut self, endpoint: &EndpointRef, names: &[(Arc<str>, Ipv4Addr)]) {
-        let namespace = self.namespaces.edit().entry(endpoint.clone()).or_default();
+        let namespace = self.namespaces.slot(endpoint.clone());
         namespace.hosts_file = names.iter().cloned().collect();
     }
 
     /// Take a namespace away: its addresses, published ports and shares.
     pub fn remove_endpoint(&mut self, endpoint: &EndpointRef) {
-        let Some(gone) = self.namespaces.edit().remove(endpoint) else { return };
+        let Some(gone) = self.namespaces.remove(endpoint) else { return };
         self.unpublish(endpoint);
         if !gone.addrs.is_empty() {
-            let networks = self.networks.edit();
+            let networks = &mut self.networks;
             for (id, ip) in &gone.addrs {
                 if let Some(net) = networks.get_mut(id) {
                     net.leave(*ip);
@@ -320,15 +325,15 @@ impl Fabric {
         if let Some(ip) = gone.pod
             && self.pods.get(&ip) == Some(endpoint)
         {
-            self.pods.edit().remove(&ip);
+            self.pods.remove(&ip);
         }
         if gone.on_host
-            && let Some(host) = self.hosts.edit().get_mut(&endpoint.host)
+            && let Some(host) = self.hosts.get_mut(&endpoint.host)
         {
             host.residents.remove(&endpoint.container);
         }
         if let Some(owner) = gone.shares
-            && let Some(owner) = self.namespaces.edit().get_mut(&owner)
+            && let Some(owner) = self.namespaces.get_mut(&owner)
         {
             owner.guests.retain(|guest| *guest != endpoint.container);
         }
@@ -336,7 +341,7 @@ impl Fabric {
 
     /// The range of a node's pods.
     pub fn add_pod_range(&mut self, host: &str, range: Cidr) {
-        if let Some(host) = self.hosts.edit().get_mut(host)
+        if let Some(host) = self.hosts.get_mut(host)
             && host.pods.is_none_or(|pods| pods.cidr != range)
         {
             // .0 is the network, .1 the bridge.
@@ -349,7 +354,7 @@ impl Fabric {
         if let Some(ip) = self.namespaces.get(endpoint).and_then(|n| n.pod) {
             return Ok(ip);
         }
-        let Some(host) = self.hosts.edit().get_mut(&endpoint.host) else {
+        let Some(host) = self.hosts.get_mut(&endpoint.host) else {
             return Err(NetError::NoAddress);
         };
         let Some(pods) = &mut host.pods else { return Err(NetError::NoAddress) };
@@ -360,8 +365,8 @@ impl Fabric {
             let ip = Ipv4Addr::from(next);
             if !self.pods.contains_key(&ip) {
                 pods.last = next;
-                self.pods.edit().insert(ip, endpoint.clone());
-                let namespace = self.namespaces.edit().entry(endpoint.clone()).or_default();
+                self.pods.insert(ip, endpoint.clone());
+                let namespace = self.namespaces.slot(endpoint.clone());
                 namespace.pod = Some(ip);
                 return Ok(ip);
             }
@@ -378,7 +383,7 @@ impl Fabric {
         port: u16,
         proto: Proto,
     ) -> Result<u16, NetError> {
-        let Some(host) = self.hosts.edit().get_mut(&target.host) else {
+        let Some(host) = self.hosts.get_mut(&target.host) else {
             return Err(NetError::PortTaken(ip, port));
         };
         let port = if port == 0 { host.random_port(proto, ip)? } else { port };
@@ -400,7 +405,7 @@ impl Fabric {
         if !host.ports.values().flatten().any(of) {
             return;
         }
-        if let Some(host) = self.hosts.edit().get_mut(&target.host) {
+        if let Some(host) = self.hosts.get_mut(&target.host) {
             for bindings in host.ports.values_mut() {
                 bindings.retain(|b| !of(b));
             }
@@ -410,7 +415,7 @@ impl Fabric {
 
     /// A process of the host takes a port.
     pub fn reserve_port(&mut self, host: &str, port: u16, proto: Proto) {
-        if let Some(host) = self.hosts.edit().get_mut(host) {
+        if let Some(host) = self.hosts.get_mut(host) {
             let binding = Binding { ip: Ipv4Addr::UNSPECIFIED, target: None };
             host.ports.entry((proto, port)).or_default().push(binding);
         }
@@ -418,8 +423,8 @@ impl Fabric {
 
     /// Replace one service's rules on a node; an empty list removes them.
     pub fn program(&mut self, host: &str, service: &str, rules: Arc<[ServiceRule]>) {
-        let Some(host) = self.hosts.edit().get_mut(host) else { return };
-        if let Some(old) = host.services.remove(service) {
+        let Some(host) = self.hosts.get_mut(host) else { return };
+        if let Some((old, _)) = host.services.remove(service) {
             for rule in old.iter() {
                 for vip in &rule.vips {
                     host.vips.remove(&(*vip, rule.proto, rule.port));
@@ -438,33 +443,38 @@ impl Fabric {
             }
         }
         if !rules.is_empty() {
-            host.services.insert(service.into(), rules);
+            let hash = mixer::of(&rules);
+            host.services.insert(service.into(), (rules, hash));
         }
     }
 
     /// The rules that a node has now, by service.
     pub fn programmed(&self, host: &str) -> impl Iterator<Item = (&Arc<str>, &Arc<[ServiceRule]>)> {
-        self.hosts.get(host).into_iter().flat_map(|h| h.services.iter())
+        self.hosts
+            .get(host)
+            .into_iter()
+            .flat_map(|h| &h.services)
+            .map(|(name, (rules, _))| (name, rules))
     }
 
     /// How a namespace resolves names.
     pub fn set_resolver(&mut self, endpoint: &EndpointRef, resolver: Resolver) {
-        self.namespaces.edit().entry(endpoint.clone()).or_default().resolver = Some(resolver);
+        self.namespaces.slot(endpoint.clone()).resolver = Some(resolver);
     }
 
     /// Replace the addresses of a full name in the cluster's DNS (`web.default.svc.cluster.local`);
     /// an empty list removes the name.
     pub fn set_record(&mut self, name: &str, addrs: &[Ipv4Addr]) {
         if addrs.is_empty() {
-            self.zone.edit().remove(name);
+            self.zone.remove(name);
         } else {
-            self.zone.edit().insert(name.into(), Record::Addresses(addrs.into()));
+            self.zone.insert(name.into(), Record::Addresses(addrs.into()));
         }
     }
 
     /// Let a full name of the cluster's DNS stand for another name (ExternalName).
     pub fn set_alias(&mut self, name: &str, target: &str) {
-        self.zone.edit().insert(name.into(), Record::Alias(target.into()));
+        self.zone.insert(name.into(), Record::Alias(target.into()));
     }
 
     /// The cluster's DNS server answers or not.
@@ -534,6 +544,14 @@ impl Fabric {
     pub(crate) fn node_port(&self, host: &str, port: u16) -> Option<&ServiceRule> {
         let (rules, at) = self.hosts.get(host)?.node_ports.get(&(Proto::Tcp, port))?;
         rules.get(*at)
+    }
+}
+
+impl Hash for Host {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { addr, networks, residents, ports, next_port, pods, services, .. } = self;
+        (addr, networks, residents, ports, next_port, pods).hash(state);
+        services.iter().for_each(|(name, (_, hash))| (name, hash).hash(state));
     }
 }
 

@@ -48,7 +48,7 @@ const RETRANSMIT: SimDuration = SimDuration(1_000_000);
 const MAX_RETRANSMITS: u32 = 6;
 
 /// A request on its way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Flow {
     from: Origin,
     tag: u64,
@@ -64,7 +64,7 @@ pub(crate) struct Flow {
     outcome: Option<Outcome>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Target {
     host: Arc<str>,
     candidates: Vec<Arc<str>>,
@@ -74,7 +74,7 @@ struct Target {
 }
 
 /// A finished request in the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FlowRecord {
     /// Its number.
     pub id: FlowId,
@@ -113,7 +113,7 @@ impl Fabric {
 
     /// Finished requests, oldest first.
     #[must_use]
-    pub const fn log(&self) -> &crate::base::shelf::Seq<FlowRecord> {
+    pub fn log(&self) -> &crate::base::shelf::Seq<FlowRecord> {
         &self.log
     }
 

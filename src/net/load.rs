@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::shelf::Shelf;
+use crate::base::ledger::Ledger;
 use crate::base::time::{SimDuration, SimTime};
 use crate::engine::cx::Cx;
 use crate::net::fabric::{Fabric, Input, Output};
@@ -26,7 +26,7 @@ pub const CLASSES_US: [u64; 15] = [
 pub struct LoadId(pub u32);
 
 /// What a load sends.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LoadSpec {
     /// Who sends.
     pub from: Origin,
@@ -39,7 +39,7 @@ pub struct LoadSpec {
 }
 
 /// What happened in one second.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Bucket {
     /// Requests sent.
     pub sent: u32,
@@ -120,19 +120,19 @@ pub struct Load {
     /// Whether it sends.
     pub running: bool,
     /// Counts by second since the start of the world: sent when sent, results when they came.
-    pub seconds: Shelf<u64, Bucket>,
+    pub seconds: Ledger<u64, Bucket>,
     /// Counts over its whole life.
     pub total: Bucket,
-    start: u32,
+    pub(crate) start: u32,
 }
 
 impl Load {
     fn bucket(&mut self, now: SimTime) -> &mut Bucket {
-        let seconds = self.seconds.edit();
+        let seconds = &mut self.seconds;
         if seconds.len() >= MAX_BUCKETS && !seconds.contains_key(&now.as_secs()) {
             seconds.pop_first();
         }
-        seconds.entry(now.as_secs()).or_default()
+        seconds.slot(now.as_secs())
     }
 }
 
@@ -160,7 +160,7 @@ impl Fabric {
         let fresh = Load {
             spec: spec.clone(),
             running: true,
-            seconds: Shelf::default(),
+            seconds: Ledger::default(),
             total: Bucket::default(),
             start: 0,
         };

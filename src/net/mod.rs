@@ -11,6 +11,7 @@ pub mod names;
 mod route;
 pub mod flow;
 pub mod load;
+mod digest;
 #[cfg(test)]
 mod tests;
 pub mod types;

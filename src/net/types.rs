@@ -27,7 +27,7 @@ pub enum Exchange {
 }
 
 /// A request of a client: HTTP, a TCP connection, or a name lookup.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Request {
     /// What kind of exchange.
     pub exchange: Exchange,
@@ -129,7 +129,7 @@ pub enum Response {
 }
 
 /// How a request ended for its client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Outcome {
     /// An HTTP answer.
     Http {
@@ -169,7 +169,7 @@ impl Outcome {
 }
 
 /// What happened at one station of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum HopKind {
     /// The client sent it.
     Send,
@@ -188,7 +188,7 @@ pub enum HopKind {
 }
 
 /// One station of a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Hop {
     /// When.
     pub at: SimTime,

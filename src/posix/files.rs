@@ -5,9 +5,11 @@
 //! zero bytes (`dd if=/dev/zero`) are only counted. Left out: hard links, owners per file, devices.
 
 use std::fmt::{Display, Formatter, Result as FmtResult};
+use std::hash::{Hash, Hasher};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use crate::base::ledger::{Reading, share};
 use crate::base::shelf::Shelf;
 use crate::base::time::SimTime;
 
@@ -15,7 +17,7 @@ use crate::base::time::SimTime;
 const MAX_LINKS: usize = 40;
 
 /// What a path holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Entry {
     /// A regular file.
     File {
@@ -177,6 +179,14 @@ pub fn parent(path: &str) -> &str {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Files {
     entries: Shelf<String, Entry>,
+    /// The sum of the entries' shares; [`Files::set`] keeps it.
+    sum: u64,
+}
+
+impl Hash for Files {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.sum);
+    }
 }
 
 impl Files {
@@ -209,11 +219,44 @@ impl Files {
         if path == "/" {
             return;
         }
-        let entries = self.entries.edit();
         for dir in missing {
-            entries.insert(dir, Entry::Directory { mode: 0o755 });
+            self.set(dir, Entry::Directory { mode: 0o755 });
         }
-        entries.insert(path, entry);
+        self.set(path, entry);
+    }
+
+    /// Put an entry exactly here.
+    fn set(&mut self, path: String, entry: Entry) {
+        self.unset(&path);
+        self.sum = self.sum.wrapping_add(share(path.as_str(), &entry));
+        self.entries.edit().insert(path, entry);
+    }
+
+    /// Take an entry out.
+    fn unset(&mut self, path: &str) -> Option<Entry> {
+        if !self.entries.contains_key(path) {
+            return None;
+        }
+        let entry = self.entries.edit().remove(path)?;
+        self.sum = self.sum.wrapping_sub(share(path, &entry));
+        Some(entry)
+    }
+
+    /// The digest of all files.
+    #[must_use]
+    pub fn digest(&self, reading: Reading) -> u64 {
+        match reading {
+            Reading::Kept => self.sum,
+            Reading::Anew => {
+                self.iter().fold(0, |sum: u64, (path, entry)| sum.wrapping_add(share(path, entry)))
+            }
+        }
+    }
+
+    /// By how much the kept digest is wrong: 0, or there is a bug.
+    #[must_use]
+    pub fn drift(&self) -> u64 {
+        self.digest(Reading::Anew).wrapping_sub(self.sum)
     }
 
     /// Put a file with the usual permissions, creating the directories above it.
@@ -223,11 +266,9 @@ impl Files {
 
     /// Remove a path and everything below it.
     pub fn remove_tree(&mut self, path: &str) {
-        let below = self.below(path);
-        let entries = self.entries.edit();
-        entries.remove(path);
-        for path in below {
-            entries.remove(&path);
+        self.unset(path);
+        for path in self.below(path) {
+            self.unset(&path);
         }
     }
 
@@ -306,15 +347,17 @@ impl Files {
             return Err(FsError::IsDirectory);
         }
         self.room_for(&path)?;
-        let entry = self.entries.edit().entry(path).or_insert_with(|| Entry::file(""));
-        match entry {
-            Entry::File { content, zeros, modified, .. } => {
-                change(content, zeros);
-                *modified = now;
-                Ok(())
-            }
-            Entry::Directory { .. } | Entry::Link(_) => Err(FsError::Invalid),
+        let mut entry = match self.entries.get(&path) {
+            None => Entry::file(""),
+            Some(Entry::File { .. }) => self.unset(&path).unwrap_or_else(|| Entry::file("")),
+            Some(Entry::Directory { .. } | Entry::Link(_)) => return Err(FsError::Invalid),
+        };
+        if let Entry::File { content, zeros, modified, .. } = &mut entry {
+            change(content, zeros);
+            *modified = now;
         }
+        self.set(path, entry);
+        Ok(())
     }
 }
 
@@ -404,7 +447,7 @@ impl FileSystem for Files {
             return Err(FsError::Exists);
         }
         self.room_for(&path)?;
-        self.entries.edit().insert(path, Entry::Directory { mode: 0o755 });
+        self.set(path, Entry::Directory { mode: 0o755 });
         Ok(())
     }
 
@@ -416,11 +459,7 @@ impl FileSystem for Files {
         if self.range(&prefix_of(&path)).next().is_some() {
             return Err(FsError::NotEmpty);
         }
-        if !self.entries.contains_key(&path) {
-            return Err(FsError::NotFound);
-        }
-        self.entries.edit().remove(&path);
-        Ok(())
+        self.unset(&path).map(|_| ()).ok_or(FsError::NotFound)
     }
 
     fn list(&self, path: &str) -> Result<Vec<String>, FsError> {
@@ -476,28 +515,29 @@ impl FileSystem for Files {
             Some(_) | None => {}
         }
         let below = self.below(&from);
-        let entries = self.entries.edit();
-        entries.remove(&from);
+        self.unset(&from);
         for old in below {
             let rest = old.get(from.len()..).unwrap_or("").to_owned();
-            if let Some(entry) = entries.remove(&old) {
-                entries.insert(format!("{to}{rest}"), entry);
+            if let Some(entry) = self.unset(&old) {
+                self.set(format!("{to}{rest}"), entry);
             }
         }
-        entries.insert(to, entry);
+        self.set(to, entry);
         Ok(())
     }
 
     fn chmod(&mut self, path: &str, bits: u32) -> Result<(), FsError> {
         let path = self.follow(path, true)?;
-        match self.entries.edit().get_mut(&path) {
-            Some(Entry::File { mode, .. } | Entry::Directory { mode }) => {
-                *mode = bits;
-                Ok(())
-            }
-            Some(Entry::Link(_)) => Err(FsError::Loop),
-            None => Err(FsError::NotFound),
+        let mut entry = match self.entries.get(&path) {
+            Some(Entry::Link(_)) => return Err(FsError::Loop),
+            Some(entry @ (Entry::File { .. } | Entry::Directory { .. })) => entry.clone(),
+            None => return Err(FsError::NotFound),
+        };
+        if let Entry::File { mode, .. } | Entry::Directory { mode } = &mut entry {
+            *mode = bits;
         }
+        self.set(path, entry);
+        Ok(())
     }
 
     fn link(&mut self, target: &str, path: &str) -> Result<(), FsError> {
@@ -506,7 +546,7 @@ impl FileSystem for Files {
             return Err(FsError::Exists);
         }
         self.room_for(&path)?;
-        self.entries.edit().insert(path, Entry::Link(target.into()));
+        self.set(path, Entry::Link(target.into()));
         Ok(())
     }
 
@@ -593,6 +633,43 @@ mod tests {
         assert!(old.read("/etc/app/a.conf").is_ok(), "the clone keeps what it had");
         files.extend("/srv/a.conf", 1 << 20, SimTime::ZERO).unwrap();
         assert_eq!(files.stat("/srv/a.conf").unwrap().size, 4 + (1 << 20));
+    }
+
+    #[test]
+    fn every_change_moves_the_digest() {
+        type Change = fn(&mut Files) -> Result<(), FsError>;
+        let changes: [Change; 12] = [
+            |f| f.write("/etc/hosts", "127.0.0.1 me\n", SimTime(1)),
+            |f| f.append("/etc/hosts", "x", SimTime(1)),
+            |f| f.append("/etc/new", "x", SimTime(2)),
+            |f| f.extend("/etc/new", 3, SimTime(2)),
+            |f| f.append("/etc/new", "", SimTime(3)),
+            |f| f.make_dir("/var"),
+            |f| f.chmod("/etc/hosts", 0o600),
+            |f| f.chmod("/etc", 0o700),
+            |f| f.link("/etc", "/conf2"),
+            |f| f.remove("/conf"),
+            |f| f.rename("/etc/app", "/srv"),
+            |f| {
+                f.remove_tree("/etc");
+                Ok(())
+            },
+        ];
+        let mut files = sample();
+        let mut seen = vec![files.digest(Reading::Kept)];
+        for change in changes {
+            change(&mut files).unwrap();
+            seen.push(files.digest(Reading::Kept));
+            assert_eq!(files.drift(), 0);
+        }
+        let count = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), count);
+        files.remove_tree("/srv");
+        files.remove_tree("/conf2");
+        files.remove_tree("/var");
+        assert_eq!(files.digest(Reading::Kept), Files::new().digest(Reading::Kept));
     }
 
     #[test]

@@ -100,7 +100,7 @@ pub enum Effect {
 pub type ProcessRow = (u32, Arc<str>, Arc<str>);
 
 /// The capabilities that a tool here asks for; the default is what a container engine leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Powers {
     /// `CAP_CHOWN`.
     pub chown: bool,

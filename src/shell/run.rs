@@ -89,7 +89,7 @@ pub struct Run {
 }
 
 /// A script that has ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FinishedRun {
     /// When it began.
     pub started: SimTime,

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use crate::base::ledger::{Ledger, Reading};
 use crate::base::message::Message;
+use crate::base::mixer;
 use crate::base::time::{SimDuration, SimTime};
 use crate::docker::{self, ProcessRows, ProcessStamp};
 use crate::engine::cx::Cx;
@@ -169,7 +171,7 @@ pub struct Shell {
     next_run: u32,
     routes: BTreeMap<u64, Route>,
     next_route: u64,
-    finished: BTreeMap<u32, Arc<FinishedRun>>,
+    finished: Ledger<u32, Arc<FinishedRun>>,
     /// Processes of the machines, for `ps` and `kill`.
     processes: BTreeMap<Arc<str>, (ProcessStamp, ProcessRows)>,
 }
@@ -183,6 +185,32 @@ enum Todo {
 type ShellCx<'a, 'b> = &'a mut Cx<'b, Output>;
 
 impl Shell {
+    /// The digest of terminals and scripts.
+    #[must_use]
+    pub fn digest(&self, reading: Reading) -> u64 {
+        let terminals = self.terminals.iter().map(|(number, terminal)| {
+            let Terminal { run, host, screen, tape, logouts, logout, ahead } = terminal;
+            let screen = (screen.digest(reading), tape.len());
+            (number, run, host, screen, logouts, logout, ahead)
+        });
+        let runs = self.runs.iter().map(|(number, run)| {
+            let collected = match &run.sink {
+                Sink::Terminal(_) => (0, 0),
+                Sink::Collect { stdout, stderr } => (stdout.len(), stderr.len()),
+            };
+            (number, &run.host, run.started, run.typed, run.slots.len(), collected)
+        });
+        let runs = runs.collect::<Vec<_>>();
+        let counts = (self.next_run, self.next_route, self.routes.len());
+        let terminals = terminals.collect::<Vec<_>>();
+        mixer::of(&(terminals, runs, self.finished.digest(reading), counts))
+    }
+
+    /// Bring the kept digests up to date.
+    pub fn settle(&mut self) {
+        self.finished.settle();
+    }
+
     /// What state of a machine's processes is known here.
     #[must_use]
     pub fn processes_seen(&self, host: &str) -> ProcessStamp {

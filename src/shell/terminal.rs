@@ -4,7 +4,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::base::shelf::Seq;
+use crate::base::ledger::{Reading, Roll};
+use crate::base::mixer;
 use crate::base::time::SimTime;
 use crate::shell::tape::Tape;
 
@@ -81,7 +82,7 @@ impl Terminal {
 const CONTINUATION: &str = "> ";
 
 /// Who wrote a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Origin {
     /// The prompt with what the learner typed.
     Prompt,
@@ -92,7 +93,7 @@ pub enum Origin {
 }
 
 /// One line of a screen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Line {
     /// When it was begun.
     pub at: SimTime,
@@ -105,7 +106,7 @@ pub struct Line {
 /// The screen of one terminal.
 #[derive(Clone, Debug, Default)]
 pub struct Screen {
-    done: Seq<Line>,
+    done: Roll<Line>,
     /// The last lines, which may still be rewritten.
     open: Vec<Line>,
     unfinished: bool,
@@ -170,6 +171,12 @@ impl Screen {
     /// All lines kept.
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = &Line> {
         self.lines_from(0)
+    }
+
+    /// The digest of what stands on it.
+    #[must_use]
+    pub fn digest(&self, reading: Reading) -> u64 {
+        mixer::of(&(self.done.digest(reading), &self.open, self.unfinished))
     }
 
     /// Whether the last line has no end yet (a prompt of a program).

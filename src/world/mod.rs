@@ -7,9 +7,11 @@ pub mod genesis;
 pub mod command;
 #[expect(clippy::module_inception, reason = "the world is the world's main type")]
 pub mod world;
+pub mod digest;
 mod traffic;
 pub mod breakage;
 pub mod session;
+pub mod diverge;
 pub mod save;
 pub mod reopen;
 pub mod demo;

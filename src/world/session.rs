@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::time::SimTime;
 use crate::world::command::Command;
+use crate::world::digest::Parts;
 use crate::world::genesis::Genesis;
 use crate::world::world::{Progress, World};
 
@@ -42,17 +43,34 @@ pub struct Logged {
 pub struct Session {
     genesis: Genesis,
     log: Vec<Logged>,
-    /// Worlds by the number of log entries applied and steps done.
-    checkpoints: BTreeMap<(usize, u64), World>,
+    checkpoints: BTreeMap<Place, Checkpoint>,
     head: World,
+}
+
+/// A place among the checkpoints: log entries applied, steps done.
+pub type Place = (usize, u64);
+
+/// A world that is kept.
+#[derive(Clone, Debug)]
+struct Checkpoint {
+    world: World,
+    /// Its digest, to find where two sessions part.
+    parts: Parts,
+}
+
+impl Checkpoint {
+    fn of(world: &mut World) -> Self {
+        world.settle();
+        Self { world: world.clone(), parts: world.digest_parts() }
+    }
 }
 
 impl Session {
     /// A session at the start of its world.
     #[must_use]
     pub fn new(genesis: Genesis) -> Self {
-        let head = World::new(&genesis);
-        let checkpoints = BTreeMap::from([((0, head.steps()), head.clone())]);
+        let mut head = World::new(&genesis);
+        let checkpoints = BTreeMap::from([((0, head.steps()), Checkpoint::of(&mut head))]);
         Self { genesis, log: Vec::new(), checkpoints, head }
     }
 
@@ -83,6 +101,28 @@ impl Session {
     #[must_use]
     pub fn log(&self) -> &[Logged] {
         &self.log
+    }
+
+    /// Where the head is.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        (self.log.len(), self.head.steps())
+    }
+
+    /// The worlds kept, with their digests, oldest first.
+    pub(super) fn checkpoints(&self) -> impl Iterator<Item = (Place, &World, &Parts)> {
+        self.checkpoints.iter().map(|(place, kept)| (*place, &kept.world, &kept.parts))
+    }
+
+    /// The world kept at a place, with its digest.
+    pub(super) fn checkpoint_at(&self, place: Place) -> Option<(&World, &Parts)> {
+        self.checkpoints.get(&place).map(|kept| (&kept.world, &kept.parts))
+    }
+
+    /// Change the head behind the log's back.
+    #[cfg(test)]
+    pub(super) fn disturb(&mut self, change: impl FnOnce(&mut World)) {
+        change(&mut self.head);
     }
 
     /// Give a command at the present moment. Beyond [`MAX_LOG`] nothing is taken any more.
@@ -153,9 +193,9 @@ impl Session {
         if time >= self.head.now() {
             return self.head.clone();
         }
-        let known = self.checkpoints.iter().rev().find(|(_, world)| world.now() <= time);
+        let known = self.checkpoints.iter().rev().find(|(_, known)| known.world.now() <= time);
         let (applied, mut world) = match known {
-            Some(((applied, _), world)) => (*applied, world.clone()),
+            Some(((applied, _), known)) => (*applied, known.world.clone()),
             None => (0, World::new(&self.genesis)),
         };
         for entry in self.log.iter().skip(applied).take_while(|e| e.moment.at <= time) {
@@ -191,7 +231,7 @@ impl Session {
         self.forget_after(applied, moment.steps);
         let known = self.checkpoints.iter().next_back();
         let (from, mut world) = match known {
-            Some(((from, _), world)) => (*from, world.clone()),
+            Some(((from, _), known)) => (*from, known.world.clone()),
             None => (0, World::new(&self.genesis)),
         };
         for entry in self.log.iter().take(applied).skip(from) {
@@ -208,7 +248,8 @@ impl Session {
 
     /// Remember the present world.
     fn checkpoint(&mut self) {
-        self.checkpoints.insert((self.log.len(), self.head.steps()), self.head.clone());
+        let checkpoint = Checkpoint::of(&mut self.head);
+        self.checkpoints.insert(self.place(), checkpoint);
         if self.checkpoints.len() > MAX_CHECKPOINTS {
             self.thin();
         }
@@ -216,7 +257,7 @@ impl Session {
 
     /// Drop the checkpoint whose loss widens a gap the least, relative to its age.
     fn thin(&mut self) {
-        let keys: Vec<(usize, u64)> = self.checkpoints.keys().copied().collect();
+        let keys: Vec<Place> = self.checkpoints.keys().copied().collect();
         let newest = keys.last().map_or(0, |k| k.1);
         let cost = |window: &[(usize, u64)]| {
             let [before, _, after] = window else { return u64::MAX };

@@ -60,6 +60,12 @@ impl Waiting {
         Owner::Machine.tag(self.next)
     }
 
+    /// How many wait, and how many ever did.
+    #[must_use]
+    pub fn counts(&self) -> (usize, u64) {
+        (self.by_number.len(), self.next)
+    }
+
     /// Whoever asked, once.
     pub fn take(&mut self, tag: u64) -> Option<(RequestTag, Errand)> {
         self.by_number.remove(&(tag & NUMBER_MASK))

@@ -1,12 +1,10 @@
 //! The world: everything that exists, as one cloneable value.
 
-use std::hash::Hasher as _;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Taint;
 
-use crate::base::digest::Digester;
 use crate::base::message::Message;
 use crate::base::rng::Rngs;
 use crate::base::time::SimTime;
@@ -53,10 +51,10 @@ pub struct World {
     pub(super) kube: Option<kube::Cluster>,
     pub(super) shell: Shell,
     /// Files of the learner's own computer.
-    home: Files,
-    waiting: Waiting,
+    pub(super) home: Files,
+    pub(super) waiting: Waiting,
     /// Machines added so far, for their addresses.
-    addresses: u32,
+    pub(super) addresses: u32,
     /// The epoch of the wire that the cluster knows of.
     pub(super) wired: u64,
 }
@@ -203,6 +201,12 @@ impl World {
         self.queue.len()
     }
 
+    /// The next event.
+    #[must_use]
+    pub fn next_event(&self) -> Option<&Event> {
+        self.queue.next().map(|waiting| &waiting.event)
+    }
+
     /// Let one event happen; `false` if none waits.
     pub fn step(&mut self) -> bool {
         let Some(waiting) = self.queue.pop() else { return false };
@@ -229,33 +233,6 @@ impl World {
     /// Let the clock go on without any event happening.
     pub fn wait_until(&mut self, at: SimTime) {
         self.now = self.now.max(at);
-    }
-
-    /// A digest of everything that can be observed.
-    #[must_use]
-    pub fn digest(&self) -> u64 {
-        let mut d = Digester::new();
-        d.write_u64(self.now.0);
-        d.write_u64(self.steps);
-        d.write_u64(self.trace.last_id().0);
-        d.write_u64(self.queue.len() as u64);
-        self.machines.digest(&mut d);
-        for (_, load) in self.fabric.loads() {
-            d.write_u32(load.total.sent);
-            d.write_u32(load.total.ok);
-            d.write_u64(load.total.latency_sum_us);
-        }
-        self.docker.digest(&mut d);
-        if let Some(kube) = &self.kube {
-            d.write_u64(kube.store.revision());
-            d.write_u64(kube.store.changes());
-        }
-        for terminal in self.shell.terminals().values() {
-            for line in terminal.screen.lines() {
-                d.text(&line.text);
-            }
-        }
-        d.finish()
     }
 
     fn dispatch(&mut self, event: Event, cause: TraceId) {

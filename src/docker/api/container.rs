@@ -58,7 +58,7 @@ impl Display for Port {
 }
 
 /// Where a port is published.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortBinding {
     /// Address of the host; empty for all.
     pub host_ip: String,
@@ -67,7 +67,7 @@ pub struct PortBinding {
 }
 
 /// What a container runs, without the host's part (moby `container.Config`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ContainerConfig {
     /// Host name; empty for the short id.
     pub hostname: String,
@@ -108,7 +108,7 @@ pub struct ContainerConfig {
 }
 
 /// A health check (moby `container.HealthConfig`); zero means inherit or default.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct HealthConfig {
     /// Empty (inherit), `["NONE"]`, `["CMD", …]` or `["CMD-SHELL", "…"]`.
     pub test: Vec<String>,
@@ -125,7 +125,7 @@ pub struct HealthConfig {
 }
 
 /// When the daemon restarts a container.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RestartPolicy {
     /// `no` (or empty), `always`, `unless-stopped`, `on-failure`.
     pub name: String,
@@ -134,7 +134,7 @@ pub struct RestartPolicy {
 }
 
 /// Kind of a mount.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MountKind {
     /// A directory or file of the host.
     Bind,
@@ -161,7 +161,7 @@ impl MountKind {
 }
 
 /// A mount as `--mount` gives it (moby `mount.Mount`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Mount {
     /// Kind.
     pub kind: MountKind,
@@ -192,7 +192,7 @@ pub struct Mount {
 }
 
 /// A limit of the kernel per process.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Ulimit {
     /// `nofile`, …
     pub name: String,
@@ -203,7 +203,7 @@ pub struct Ulimit {
 }
 
 /// What the host gives a container (moby `container.HostConfig`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct HostConfig {
     /// `source:target[:options]`, as `-v` gives them.
     pub binds: Vec<String>,
@@ -344,7 +344,7 @@ impl Status {
 }
 
 /// The `Health.Status` word of a container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HealthStatus {
     /// Not known yet.
     Starting,
@@ -457,7 +457,7 @@ pub struct HealthInspect {
 }
 
 /// One probe of a health check.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProbeResult {
     /// When it began.
     pub start: SimTime,
@@ -470,7 +470,7 @@ pub struct ProbeResult {
 }
 
 /// A mount of an existing container.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MountPoint {
     /// Kind.
     pub kind: MountKind,
@@ -557,7 +557,7 @@ pub struct ContainerInspect {
 }
 
 /// What `docker exec` runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ExecConfig {
     /// Program and arguments.
     pub cmd: Vec<String>,

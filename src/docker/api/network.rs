@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use crate::base::time::SimTime;
 
 /// How a container takes part in a network.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EndpointConfig {
     /// Additional names.
     pub aliases: Vec<String>,
@@ -27,7 +27,7 @@ pub struct EndpointConfig {
 }
 
 /// An address pool of a network.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct IpamPool {
     /// `10.5.0.0/16`; empty lets the daemon pick.
     pub subnet: String,
@@ -40,7 +40,7 @@ pub struct IpamPool {
 }
 
 /// What `POST /networks/create` needs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct NetworkConfig {
     /// Name.
     pub name: String,

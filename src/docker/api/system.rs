@@ -5,7 +5,7 @@ use crate::base::time::SimTime;
 use super::{ContainerSummary, ImageSummary, VolumeInspect};
 
 /// One event of `docker events`, also kept for replays.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DockerEvent {
     /// When.
     pub at: SimTime,

@@ -8,6 +8,7 @@
 
 mod classic;
 mod context;
+mod digest;
 mod dockerfile;
 mod lint;
 mod plan;
@@ -20,6 +21,7 @@ pub use plain::BuildPrinter;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use crate::base::ledger::Ledger;
 use crate::base::time::{SimDuration, SimTime};
 use crate::docker::Due;
 use crate::docker::api::{ApiError, BuildConfig, BuildEvent, ContextFile, Reply, StepEnd};
@@ -42,7 +44,7 @@ static SMALL: Latency = Latency {
 };
 
 /// What a step made.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Record {
     layer: Layer,
     created: SimTime,
@@ -51,13 +53,13 @@ struct Record {
 /// What the builder of a host keeps.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Builder {
-    cache: BTreeMap<String, Record>,
+    cache: Ledger<String, Record>,
     /// What was sent of each context directory.
     sent: BTreeMap<String, Sent>,
     builds: BTreeMap<u64, Build>,
     /// Builds of the legacy builder, and its cache from a step's key to its image.
     classics: BTreeMap<u64, classic::Classic>,
-    classic_cache: BTreeMap<String, String>,
+    classic_cache: Ledger<String, String>,
     /// Containers of RUN steps to their builds.
     runs: BTreeMap<String, u64>,
     /// Images that were the base of a step that ran.

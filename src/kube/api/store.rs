@@ -3,10 +3,13 @@
 //! Models what etcd and kube-apiserver's watch cache do together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Service;
 
+use crate::base::ledger::{Ledger, Reading};
+use crate::base::mixer::{self, Mixer};
 use crate::base::shelf::{Seq, Shelf};
 use crate::base::time::SimTime;
 use crate::engine::trace::TraceId;
@@ -25,6 +28,15 @@ pub struct Entry {
     pub revision: u64,
     /// What wrote it.
     pub written_by: TraceId,
+}
+
+impl Hash for Entry {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { object, revision, written_by } = self;
+        let mut mixer = Mixer::default();
+        object.mix_into(&mut mixer);
+        (mixer.finish(), revision, written_by).hash(state);
+    }
 }
 
 /// One change of one object.
@@ -49,7 +61,7 @@ pub struct Change {
 /// The store.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
-    shelves: BTreeMap<Kind, Shelf<Key, Entry>>,
+    shelves: BTreeMap<Kind, Ledger<Key, Entry>>,
     pods_by_node: Shelf<Arc<str>, BTreeSet<Key>>,
     by_owner: Shelf<Arc<str>, BTreeSet<(Kind, Key)>>,
     cluster_ips: Shelf<Arc<str>, Key>,
@@ -155,6 +167,19 @@ impl Store {
         self.log.iter_from(n)
     }
 
+    /// The digest of all objects and of how many changes there were.
+    #[must_use]
+    pub fn digest(&self, reading: Reading) -> u64 {
+        let kinds = self.shelves.iter().filter(|(_, shelf)| !shelf.is_empty());
+        let kinds = kinds.map(|(kind, shelf)| (kind.name(), shelf.digest(reading)));
+        mixer::of(&(kinds.collect::<Vec<_>>(), self.revision, self.log.len()))
+    }
+
+    /// Bring the kept digests up to date.
+    pub fn settle(&mut self) {
+        self.shelves.values_mut().for_each(Ledger::settle);
+    }
+
     /// Write an object (`None` removes it). The caller has checked everything; the resource version
     /// is set here.
     pub fn commit(
@@ -175,9 +200,9 @@ impl Store {
         let old = match &new {
             Some(object) => {
                 let entry = Entry { object: object.clone(), revision, written_by: by };
-                shelf.edit().insert(key.clone(), entry).map(|e| e.object)
+                shelf.insert(key.clone(), entry).map(|e| e.object)
             }
-            None => shelf.edit().remove(key).map(|e| e.object),
+            None => shelf.remove(key).map(|e| e.object),
         };
         self.index_pod(key, old.as_deref(), new.as_deref());
         self.index_owners(key, old.as_deref(), new.as_deref());
