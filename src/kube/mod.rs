@@ -38,6 +38,7 @@ pub mod node;
 pub mod nodes;
 pub mod power;
 mod reach;
+pub mod parts;
 
 use api::request::{ApiError, Request, Response, Subresource, Verb, WatchKind};
 use api::selector::Selector;

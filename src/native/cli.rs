@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::native::{check, digest, open, replay, run, transcript};
+use crate::native::{bench, check, digest, open, replay, run, transcript};
 
 /// The version, and the build as `world::save::BUILD` names it.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (build ", env!("DRYDOCK_BUILD"), ")");
@@ -43,6 +43,8 @@ enum Task {
     Check(check::Args),
     /// Open a saved session, say whether it comes out as it was, and print its terminals
     Open(open::Args),
+    /// Measure a deployment of pods: speed, memory, cost of checkpoints
+    Bench(bench::Args),
     /// Print the digest of a fixed run, to compare with the browser's
     Digest {
         /// Seed of the run
@@ -60,6 +62,7 @@ pub fn main() -> ExitCode {
         Task::Transcript { task } => transcript::task::run(&task),
         Task::Check(args) => check::run(&args),
         Task::Open(args) => open::run(&args),
+        Task::Bench(args) => bench::run(&args),
         Task::Digest { seed } => {
             println!("{}", digest::of_demo(seed));
             Ok(ExitCode::SUCCESS)

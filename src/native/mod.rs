@@ -12,3 +12,4 @@ pub mod open;
 pub mod digest;
 pub mod replay;
 pub mod transcript;
+pub mod bench;

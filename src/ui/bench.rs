@@ -1,11 +1,16 @@
 //! Figures and digests for the tests of the page, as functions of `globalThis.drydock`.
 
+use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::*;
 
-use crate::base::time::SimTime;
 use crate::ui::js::milliseconds;
+use crate::world::bench::Sizes;
+use crate::world::demo;
+use crate::world::figures::{Gauges, Plan, Small};
 use crate::world::save::BUILD;
-use crate::world::{bench, demo};
+
+/// What the browser tells: it counts no processor time.
+const GAUGES: Gauges = Gauges { wall_us, cpu_us: || None, peak_bytes };
 
 /// The name of this build.
 #[wasm_bindgen]
@@ -21,33 +26,38 @@ pub fn digests(seed: u64) -> String {
     demo::digests(seed)
 }
 
-/// Milliseconds to deploy 1,000 pods on 50 nodes.
+/// What `drydock bench --json` prints, measured here.
+///
+/// # Errors
+/// If the numbers are out of range, or the pods do not become ready.
 #[wasm_bindgen]
-#[must_use]
-pub fn bench_deploy() -> f64 {
-    let start = milliseconds();
-    let world = bench::deploy(bench::SIZES);
-    let passed = milliseconds() - start;
-    if bench::ready_pods(&world) < bench::SIZES.pods { f64::NAN } else { passed }
+pub fn bench_deployment(nodes: u32, pods: u32, seconds: u32) -> Result<String, JsError> {
+    let plan = Plan { sizes: Sizes { nodes, pods }, seconds };
+    let figures = plan.measure(GAUGES).map_err(|refusal| JsError::new(&refusal.to_string()))?;
+    serde_json::to_string(&figures).map_err(|e| JsError::new(&e.to_string()))
 }
 
-/// Simulated seconds per second with 1,000 pods at rest.
+/// Figures of small things that a learner waits for, as JSON.
+///
+/// # Errors
+/// Never, in truth: figures are plain numbers.
 #[wasm_bindgen]
-#[must_use]
-pub fn bench_steady() -> f64 {
-    let mut world = bench::deploy(bench::SIZES);
-    let start = milliseconds();
-    let to = SimTime(world.now().0 + 300_000_000);
-    bench::run_to(&mut world, to);
-    300_000.0 / (milliseconds() - start)
+pub fn bench_small() -> Result<String, JsError> {
+    let figures = Small::measure(GAUGES);
+    serde_json::to_string(&figures).map_err(|e| JsError::new(&e.to_string()))
 }
 
-/// Milliseconds to show the past of a session of eleven minutes.
-#[wasm_bindgen]
-#[must_use]
-pub fn bench_scrub() -> f64 {
-    let session = bench::session();
-    let start = milliseconds();
-    let _ = session.at(SimTime(session.head().now().0 / 3));
-    milliseconds() - start
+fn wall_us() -> u64 {
+    let us = milliseconds() * 1_000.0;
+    // Not negative, and below 2⁵³.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "see above")]
+    let us = us as u64;
+    us
+}
+
+/// The wasm's memory never shrinks: what it has is the most it had.
+fn peak_bytes() -> Option<u64> {
+    let memory = wasm_bindgen::memory().dyn_into::<js_sys::WebAssembly::Memory>().ok()?;
+    let buffer = memory.buffer().dyn_into::<js_sys::ArrayBuffer>().ok()?;
+    Some(u64::from(buffer.byte_length()))
 }

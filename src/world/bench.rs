@@ -7,7 +7,7 @@ use crate::kube::kinds::{Kind, Object};
 use crate::shell::kubectl::check::{self, Namespaces};
 use crate::world::command::Command;
 use crate::world::demo;
-use crate::world::genesis::Genesis;
+use crate::world::genesis::{Genesis, NODE_CPU_MILLI, NODE_MEMORY_BYTES, NodeSetup};
 use crate::world::session::Session;
 use crate::world::world::{Progress, World};
 
@@ -22,28 +22,69 @@ pub struct Sizes {
 
 /// The size that the budgets speak of.
 pub const SIZES: Sizes = Sizes { nodes: 50, pods: 1_000 };
+/// The longest that a deployment may take, in simulated time.
+pub const PATIENCE: SimTime = SimTime::from_secs(3_600);
 /// Pods of one Deployment.
 const PODS_PER_DEPLOYMENT: u32 = 100;
-/// The longest that a deployment may take, in simulated time.
-const PATIENCE: SimTime = SimTime::from_secs(600);
+/// What a pod asks for, in thousandths of a core and in bytes.
+const REQUESTS: (u32, u64) = (50, 64 << 20);
+/// How often it is looked whether all pods are ready.
+const LOOK: SimDuration = SimDuration::from_millis(500);
 
-/// A world in which all pods are deployed, from nothing to ready.
+/// Pods for which a node of the bench has room.
+#[must_use]
+pub fn room() -> u32 {
+    let node = NodeSetup::new("node", NODE_CPU_MILLI, NODE_MEMORY_BYTES);
+    let (cpu_milli, memory_bytes) = REQUESTS;
+    let memory = u32::try_from(node.memory_bytes / memory_bytes).unwrap_or(u32::MAX);
+    node.pods.min(node.cpu_milli / cpu_milli).min(memory)
+}
+
+/// A world in which all pods are deployed, from nothing to ready or to the end of patience.
 #[must_use]
 pub fn deploy(sizes: Sizes) -> World {
-    let mut genesis = Genesis::kubernetes(7, sizes.nodes);
-    let mut text = String::new();
-    for number in 0..sizes.pods / PODS_PER_DEPLOYMENT {
-        deployment(&mut text, &format!("app-{number}"), PODS_PER_DEPLOYMENT);
-    }
-    genesis.files.insert("/home/student/all.yaml".to_owned(), text);
-    let mut world = World::new(&genesis);
-    script(&mut world, "kubectl apply -f all.yaml");
-    let mut to = world.now();
-    while ready_pods(&world) < sizes.pods && world.now() < PATIENCE {
-        to += SimDuration::from_millis(500);
+    let mut world = World::new(&genesis(sizes));
+    world.execute(application());
+    let mut to = SimTime::ZERO;
+    while ready_pods(&world) < sizes.pods && to < PATIENCE {
+        to += LOOK;
         run_to(&mut world, to);
     }
     world
+}
+
+/// The same as a session, with its checkpoints.
+#[must_use]
+pub fn deploy_session(sizes: Sizes) -> Session {
+    let mut session = Session::new(genesis(sizes));
+    session.execute(application());
+    let mut to = SimTime::ZERO;
+    while ready_pods(session.head()) < sizes.pods && to < PATIENCE {
+        to += LOOK;
+        session.advance(to, u32::MAX);
+    }
+    session
+}
+
+fn genesis(sizes: Sizes) -> Genesis {
+    let mut genesis = Genesis::kubernetes(7, sizes.nodes);
+    let mut text = String::new();
+    for number in 0..sizes.pods.div_ceil(PODS_PER_DEPLOYMENT) {
+        let left = sizes.pods - number * PODS_PER_DEPLOYMENT;
+        deployment(&mut text, &format!("app-{number}"), left.min(PODS_PER_DEPLOYMENT));
+    }
+    genesis.files.insert("/home/student/all.yaml".to_owned(), text);
+    genesis
+}
+
+/// The command that deploys everything.
+fn application() -> Command {
+    Command::Script {
+        host: String::new(),
+        cwd: "/home/student".to_owned(),
+        text: "kubectl apply -f all.yaml".to_owned(),
+        tty: false,
+    }
 }
 
 /// Pods that are ready.
@@ -105,23 +146,15 @@ pub fn apply(text: &str) -> World {
     let mut genesis = Genesis::kubernetes(7, 3);
     genesis.files.insert("/home/student/all.yaml".to_owned(), text.to_owned());
     let mut world = World::new(&genesis);
-    script(&mut world, "kubectl apply -f all.yaml");
+    let run = world.next_run();
+    world.execute(application());
+    while world.finished(run).is_none() && world.now() < PATIENCE && world.step() {}
     world
 }
 
-/// Run a script to its end.
-fn script(world: &mut World, text: &str) {
-    let run = world.next_run();
-    world.execute(Command::Script {
-        host: String::new(),
-        cwd: "/home/student".to_owned(),
-        text: text.to_owned(),
-        tty: false,
-    });
-    while world.finished(run).is_none() && world.now() < PATIENCE && world.step() {}
-}
-
 fn deployment(text: &mut String, name: &str, replicas: u32) {
+    let (cpu_milli, memory_bytes) = REQUESTS;
+    let memory_mi = memory_bytes >> 20;
     let _ = write!(
         text,
         "---
@@ -148,8 +181,8 @@ spec:
         - containerPort: 80
         resources:
           requests:
-            cpu: 50m
-            memory: 64Mi
+            cpu: {cpu_milli}m
+            memory: {memory_mi}Mi
 "
     );
 }

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 /// Most machines of one world.
 pub const MAX_HOSTS: usize = 5_000;
+/// Processor of an ordinary machine, in thousandths of a core.
+pub const NODE_CPU_MILLI: u32 = 4_000;
+/// Memory of an ordinary machine, in bytes.
+pub const NODE_MEMORY_BYTES: u64 = 8 << 30;
 
 /// The start of a world; with the log of commands it determines everything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,8 +84,8 @@ impl Genesis {
         let host = HostSetup {
             name: "host".to_owned(),
             hostname: None,
-            cpu_milli: 4000,
-            memory_bytes: 8 << 30,
+            cpu_milli: NODE_CPU_MILLI,
+            memory_bytes: NODE_MEMORY_BYTES,
             images: Vec::new(),
         };
         let files = BTreeMap::new();
@@ -98,7 +102,8 @@ impl Genesis {
     /// A Kubernetes cluster of equal nodes (4 cores, 8 GiB, 110 pods).
     #[must_use]
     pub fn kubernetes(seed: u64, nodes: u32) -> Self {
-        let nodes = (1..=nodes).map(|n| NodeSetup::new(&format!("node-{n}"), 4000, 8 << 30));
+        let nodes = (1..=nodes)
+            .map(|n| NodeSetup::new(&format!("node-{n}"), NODE_CPU_MILLI, NODE_MEMORY_BYTES));
         let cluster = ClusterSetup { nodes: nodes.collect() };
         let files = BTreeMap::new();
         Self {

@@ -16,3 +16,4 @@ pub mod save;
 pub mod reopen;
 pub mod demo;
 pub mod bench;
+pub mod figures;

@@ -44,6 +44,8 @@ pub struct Session {
     genesis: Genesis,
     log: Vec<Logged>,
     checkpoints: BTreeMap<Place, Checkpoint>,
+    /// Checkpoints ever taken.
+    taken: u64,
     head: World,
 }
 
@@ -71,7 +73,7 @@ impl Session {
     pub fn new(genesis: Genesis) -> Self {
         let mut head = World::new(&genesis);
         let checkpoints = BTreeMap::from([((0, head.steps()), Checkpoint::of(&mut head))]);
-        Self { genesis, log: Vec::new(), checkpoints, head }
+        Self { genesis, log: Vec::new(), checkpoints, taken: 1, head }
     }
 
     /// A session made of a log, replayed to its last command.
@@ -123,6 +125,12 @@ impl Session {
     #[cfg(test)]
     pub(super) fn disturb(&mut self, change: impl FnOnce(&mut World)) {
         change(&mut self.head);
+    }
+
+    /// Checkpoints ever taken, for the bench.
+    #[must_use]
+    pub const fn checkpoints_taken(&self) -> u64 {
+        self.taken
     }
 
     /// Give a command at the present moment. Beyond [`MAX_LOG`] nothing is taken any more.
@@ -248,6 +256,7 @@ impl Session {
 
     /// Remember the present world.
     fn checkpoint(&mut self) {
+        self.taken += 1;
         let checkpoint = Checkpoint::of(&mut self.head);
         self.checkpoints.insert(self.place(), checkpoint);
         if self.checkpoints.len() > MAX_CHECKPOINTS {

@@ -24,6 +24,8 @@ usage: cargo xtask <task>
   bundle   one HTML file that works from file:// into dist/drydock.html
   release  add the page to a site that keeps its earlier builds (--into DIR, default release/)
   bench    figures of speed and size, against the budgets in .ci/budgets.txt
+           (--against COMMIT: this checkout beside that commit; --rounds N, --nodes N, --pods N,
+           --seconds N)
 ";
 
 fn main() -> ExitCode {
@@ -35,7 +37,7 @@ fn main() -> ExitCode {
         Some("build") => web::build().map(|_| ()),
         Some("bundle") => bundle::run(),
         Some("release") => release::run(&flags),
-        Some("bench") => bench::run(),
+        Some("bench") => bench::run(&flags),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {
