@@ -5,6 +5,7 @@
 mod bench;
 mod build_id;
 mod bundle;
+mod judges;
 mod release;
 mod serve;
 mod shell;
@@ -23,6 +24,7 @@ usage: cargo xtask <task>
   build    build the page into dist/
   bundle   one HTML file that works from file:// into dist/drydock.html
   release  add the page to a site that keeps its earlier builds (--into DIR, default release/)
+  judges   bring the real tools that the simulation is compared with (`judges help`)
   bench    figures of speed and size, against the budgets in .ci/budgets.txt
            (--against COMMIT: this checkout beside that commit; --rounds N, --nodes N, --pods N,
            --seconds N)
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Some("bundle") => bundle::run(),
         Some("release") => release::run(&flags),
         Some("bench") => bench::run(&flags),
+        Some("judges") => judges::run(&flags),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {

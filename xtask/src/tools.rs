@@ -94,6 +94,7 @@ fn fonts() {
     }
 }
 
-fn is_root() -> bool {
+/// Whether this is root, who may install packages and make namespaces.
+pub fn is_root() -> bool {
     shell::output(&mut shell::command("id", &["-u"])).is_ok_and(|id| id.trim() == "0")
 }
