@@ -31,7 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "native",
         &[
             "base", "engine", "posix", "machine", "net", "world", "view", "text", "shell",
-            "docker", "kube",
+            "docker", "compose", "kube",
         ],
     ),
 ];

@@ -5,10 +5,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::native::{bench, check, digest, open, replay, run, transcript};
+use crate::native::{bench, check, digest, open, replay, run, sh, transcript};
 
 /// The version, and the build as `world::save::BUILD` names it.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (build ", env!("DRYDOCK_BUILD"), ")");
+
+/// What shells show of a program that SIGPIPE ended.
+const BROKEN_PIPE: u8 = 128 + 13;
 
 /// Drydock without the page: the same simulation, headless.
 #[derive(Parser)]
@@ -22,6 +25,8 @@ struct Cli {
 enum Task {
     /// Apply Compose files or Kubernetes manifests to a new world; print the event log and tables
     Run(run::Args),
+    /// A terminal on a new world: `docker`, `docker compose`, `kubectl`, and `@help`
+    Sh(sh::Args),
     /// Replay a recorded case and write what the recorder would have written
     Replay {
         /// Folder with scenario.yaml and the input files
@@ -58,6 +63,7 @@ enum Task {
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Run(args) => run::run(&args),
+        Task::Sh(args) => sh::run(&args),
         Task::Replay { case, out, seed } => replay::run(&case, &out, seed),
         Task::Transcript { task } => transcript::task::run(&task),
         Task::Check(args) => check::run(&args),
@@ -69,6 +75,11 @@ pub fn main() -> ExitCode {
         }
     };
     outcome.unwrap_or_else(|error| {
+        // Whoever read the output has gone, as with `| head -1`: nothing is left to say.
+        let io = error.root_cause().downcast_ref::<std::io::Error>();
+        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe) {
+            return ExitCode::from(BROKEN_PIPE);
+        }
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })

@@ -6,7 +6,9 @@
 pub mod cli;
 pub mod console;
 pub mod driver;
+pub mod input;
 pub mod run;
+pub mod sh;
 pub mod check;
 pub mod open;
 pub mod digest;

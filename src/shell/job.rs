@@ -34,6 +34,17 @@ pub enum Wake {
     Stdin(Option<String>),
 }
 
+/// Whether a command reads what is typed while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// It does not: the shell gets it afterwards.
+    No,
+    /// Not yet: it waits for what it will pass it on to.
+    Soon,
+    /// It does.
+    Now,
+}
+
 /// Why a command does what follows.
 #[derive(Clone, Debug)]
 pub struct Reason {
@@ -86,6 +97,8 @@ pub struct Io<'a> {
     pub host: &'a str,
     /// Whether standard output is a terminal (tables, progress and colours may differ).
     pub tty: bool,
+    /// Whether more may be typed while it runs.
+    pub open: bool,
     /// Columns of the terminal.
     pub width: u16,
     /// What was piped or redirected into it; `None` for a terminal.

@@ -7,6 +7,7 @@ use crate::base::time::SimTime;
 use crate::engine::trace::TraceId;
 use crate::posix::{Facts, Process, TaskId};
 use crate::shell::cause::Causes;
+use crate::shell::job::Reading;
 use crate::shell::tool::Tool;
 
 /// Most bytes that a script's output may have.
@@ -39,34 +40,23 @@ pub struct Slot {
     pub stdin: Option<Arc<str>>,
     /// Whether it writes to a terminal.
     pub tty: bool,
-    /// Whether it reads what is typed while it runs.
-    pub reads: bool,
+    /// Whether more may be typed while it runs.
+    pub open: bool,
     /// The last ticket it took.
     pub tickets: u32,
     /// What causes what it asks.
     pub causes: Causes,
 }
 
-/// Words of a command that mean that it reads what is typed while it runs.
-const READING: [&str; 12] = [
-    "-i",
-    "-it",
-    "-ti",
-    "--interactive",
-    "--stdin",
-    "attach",
-    "login",
-    "nc",
-    "prune",
-    "start",
-    "debug",
-    "edit",
-];
-
-/// Whether a command reads what is typed while it runs; for others the shell gets it afterwards.
-#[must_use]
-pub fn reads(argv: &[String]) -> bool {
-    argv.iter().any(|word| READING.contains(&word.as_str()))
+impl Slot {
+    /// Whether it reads what is typed now.
+    #[must_use]
+    pub fn reading(&self) -> Reading {
+        if self.stdin.is_some() || !self.open {
+            return Reading::No;
+        }
+        self.tool.reading(self.tty)
+    }
 }
 
 /// A running shell.
@@ -86,6 +76,16 @@ pub struct Run {
     pub sink: Sink,
     /// The last command line that was typed.
     pub typed: TraceId,
+}
+
+impl Run {
+    /// The command in the foreground that gets what is typed now or later; if none reads, the last.
+    #[must_use]
+    pub fn reader(&self) -> Option<(TaskId, Reading)> {
+        let tasks = self.process.foreground().into_iter().rev();
+        let tools = tasks.filter_map(|task| Some((task, self.slots.get(&task)?.reading())));
+        tools.min_by_key(|(_, reading)| *reading == Reading::No)
+    }
 }
 
 /// A script that has ended.

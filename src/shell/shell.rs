@@ -15,8 +15,8 @@ use crate::kube;
 use crate::net;
 use crate::posix::{self, Facts, Files, Process, TaskId};
 use crate::shell::cause::{self, Causes};
-use crate::shell::job::{Effect, Io, Reason, Ticket, Wake};
-use crate::shell::run::{FinishedRun, MAX_OUTPUT_BYTES, Run, Sink, Slot, reads};
+use crate::shell::job::{Effect, Io, Reading, Reason, Ticket, Wake};
+use crate::shell::run::{FinishedRun, MAX_OUTPUT_BYTES, Run, Sink, Slot};
 use crate::shell::terminal::{Origin, Terminal, Wants};
 use crate::shell::tool::Tool;
 
@@ -251,13 +251,12 @@ impl Shell {
     #[must_use]
     pub fn wants(&self, terminal: u32) -> Wants {
         let run = self.terminals.get(&terminal).and_then(|t| self.runs.get(&t.run));
-        let Some(Run { process, slots, .. }) = run else { return Wants::Nothing };
-        let reading = |task| slots.get(&task).is_some_and(|slot| slot.reads);
-        if process.wants_more() {
+        let Some(run) = run else { return Wants::Nothing };
+        if run.process.wants_more() {
             Wants::More
-        } else if process.idle() {
+        } else if run.process.idle() {
             Wants::Command
-        } else if process.wants_input() || process.foreground().into_iter().any(reading) {
+        } else if run.process.wants_input() || run.reader().is_some_and(|r| r.1 == Reading::Now) {
             Wants::Input
         } else {
             Wants::Nothing
@@ -340,14 +339,11 @@ impl Shell {
             found.typed(cx.now, line);
         }
         let text = line.map(|line| format!("{line}\n"));
-        let reader = self.runs.get(&run).and_then(|run| {
-            let tasks = run.process.foreground();
-            let tool = |task| run.slots.get(&task).map(|slot| (task, slot.reads));
-            tasks.into_iter().rev().find_map(tool)
-        });
-        match reader {
-            Some((task, true)) => self.work(Todo::Tool(run, task, Wake::Stdin(text)), files, cx),
-            Some((_, false)) => self.keep_for_later(terminal, line),
+        match self.runs.get(&run).and_then(Run::reader) {
+            Some((task, Reading::Now)) => {
+                self.work(Todo::Tool(run, task, Wake::Stdin(text)), files, cx);
+            }
+            Some(_) => self.keep_for_later(terminal, line),
             None => {
                 if let Some(line) = line {
                     self.typed(run, line, &host, cx);
@@ -360,23 +356,30 @@ impl Shell {
     /// A line typed ahead, of which there may be as many as a terminal's buffer holds.
     fn keep_for_later(&mut self, terminal: u32, line: Option<&str>) {
         let Some(found) = self.terminals.get_mut(&terminal) else { return };
-        if let Some(line) = line
-            && found.ahead.len() < MAX_AHEAD
-        {
-            found.ahead.push_back(line.to_owned());
+        if found.ahead.len() < MAX_AHEAD {
+            found.ahead.push_back(line.map(str::to_owned));
         }
     }
 
-    /// The next line typed ahead into a terminal whose shell waits for one.
+    /// The next line typed ahead into a terminal whose shell or program waits for one.
     fn next_ahead(&mut self, cx: ShellCx<'_, '_>) -> Option<Todo> {
         let waiting = self.terminals.iter().filter(|(_, t)| !t.ahead.is_empty());
-        let number = waiting.map(|(number, _)| *number).find(|number| self.idle(*number))?;
+        let ready = |number: &u32| self.wants(*number) != Wants::Nothing;
+        let number = waiting.map(|(number, _)| *number).find(ready)?;
         let found = self.terminals.get_mut(&number)?;
         let line = found.ahead.pop_front()?;
-        found.typed(cx.now, &line);
         let (run, host) = (found.run, found.host.clone());
-        self.typed(run, &line, &host, cx);
-        Some(Todo::Process(run, posix::Wake::Stdin(Some(format!("{line}\n")))))
+        let text = line.as_ref().map(|line| format!("{line}\n"));
+        if let Some((task, Reading::Now)) = self.runs.get(&run).and_then(Run::reader) {
+            return Some(Todo::Tool(run, task, Wake::Stdin(text)));
+        }
+        if let Some(line) = line.filter(|_| self.idle(number)) {
+            if let Some(found) = self.terminals.get_mut(&number) {
+                found.typed(cx.now, &line);
+            }
+            self.typed(run, &line, &host, cx);
+        }
+        Some(Todo::Process(run, posix::Wake::Stdin(text)))
     }
 
     /// A signal to everything in the foreground of a run (Ctrl-C is 2); 9 ends the run at once.
@@ -544,11 +547,11 @@ impl Shell {
         };
         let slot = Slot {
             tool,
-            reads: reads(&command.argv),
             env: Arc::new(command.env),
             cwd: command.cwd.into(),
             stdin: command.stdin.map(Into::into),
             tty: run.facts.tty && command.direct,
+            open: run.facts.tty || matches!(run.sink, Sink::Terminal(_)),
             tickets: 0,
             causes: Causes::new(if run.typed == TraceId::NONE { cx.cause } else { run.typed }),
         };
@@ -580,6 +583,7 @@ impl Shell {
             files,
             host: &host,
             tty: slot.tty,
+            open: slot.open,
             width: 120,
             stdin: slot.stdin.as_deref(),
             rng: cx.rng,

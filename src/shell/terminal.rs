@@ -29,8 +29,8 @@ pub struct Terminal {
     pub logouts: u32,
     /// The exit code of the last one that ended.
     pub logout: u8,
-    /// Lines typed while a command ran that reads nothing: the shell gets them afterwards.
-    pub(super) ahead: VecDeque<String>,
+    /// Lines, and ends of input, typed while nothing read them: who reads next gets them.
+    pub(super) ahead: VecDeque<Option<String>>,
 }
 
 /// What a terminal waits for.

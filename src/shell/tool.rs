@@ -1,6 +1,6 @@
 //! The command-line tools that a terminal can run as jobs.
 
-use crate::shell::job::{Io, Wake};
+use crate::shell::job::{Io, Reading, Wake};
 use crate::shell::unix;
 use crate::shell::{compose, docker, kubectl};
 
@@ -38,6 +38,17 @@ impl Tool {
             }
             "kubectl" | "k" => Some(Self::Kubectl(Box::new(kubectl::Job::new(argv.to_vec())))),
             _ => unix::Job::new(argv).map(|job| Self::Unix(Box::new(job))),
+        }
+    }
+
+    /// Whether it reads what is typed while it runs, at a terminal with a screen or without.
+    #[must_use]
+    pub fn reading(&self, tty: bool) -> Reading {
+        match self {
+            Self::Docker(job) => job.reading(),
+            Self::Compose(job) if tty => job.reading(),
+            Self::Kubectl(job) => job.reading(),
+            Self::Compose(_) | Self::Unix(_) => Reading::No,
         }
     }
 

@@ -137,6 +137,7 @@ impl Shown {
     ) -> Self {
         let world = past.unwrap_or(session.head());
         let map = map_view::map(world);
+        let cwd = world.shell().cwd(terminal).unwrap_or("/");
         let window = SimDuration(DOTS_MS * 250 * u64::from(speed.max(1)));
         Self {
             now: world.now(),
@@ -148,7 +149,7 @@ impl Shown {
             flows: Rc::new(flows::flows(world, &map, window)),
             captions: captions::captions(world, catalogue),
             client: screen::client(world),
-            names: Rc::new(crate::view::complete::names(world, &map, platform.home())),
+            names: Rc::new(crate::view::complete::names(world, &map, platform.home(), cwd)),
             files: screen::files(world, platform.home()),
             faults: screen::faults(world, catalogue),
             breakable: screen::breakable(world, &map),

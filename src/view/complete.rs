@@ -120,14 +120,15 @@ const KINDS: &[&str] = &[
     "statefulsets",
 ];
 
-/// Names of what is there: machines, pods, containers, services, files.
+/// Names of what is there: machines, pods, containers, services, files by their path from a folder.
 #[must_use]
-pub fn names(world: &World, map: &Map, host: &str) -> Vec<String> {
+pub fn names(world: &World, map: &Map, host: &str, cwd: &str) -> Vec<String> {
+    let folder = format!("{}/", cwd.trim_end_matches('/'));
     let machines = map.machines.iter().map(|m| m.name.clone());
     let tiles = map::tiles(map).map(|(_, tile)| tile.name.clone());
     let services = map.services.iter().map(|s| s.name.clone());
     let files = screen::files(world, host).into_iter();
-    let files = files.map(|path| path.trim_start_matches("/home/student/").to_owned());
+    let files = files.map(|path| path.strip_prefix(&folder).unwrap_or(&path).to_owned());
     let all: BTreeSet<String> = machines.chain(tiles).chain(services).chain(files).collect();
     all.into_iter().collect()
 }
@@ -135,28 +136,34 @@ pub fn names(world: &World, map: &Map, host: &str) -> Vec<String> {
 /// The line with its last word completed as far as it is unambiguous; `None` if nothing fits.
 #[must_use]
 pub fn line(line: &str, names: &[String]) -> Option<String> {
+    let (start, fitting) = words(line, names);
+    let common = common_start(&fitting)?;
+    let end = if fitting.len() == 1 { " " } else { "" };
+    Some(format!("{}{common}{end}", line.get(..start)?))
+}
+
+/// What the last word of a line could be, in order, and where in the line it begins.
+#[must_use]
+pub fn words<'a>(line: &str, names: &'a [String]) -> (usize, Vec<&'a str>) {
     let start = line.rfind(char::is_whitespace).map_or(0, |at| at + 1);
     let (before, word) = line.split_at(start);
     if before.trim().is_empty() && word.is_empty() {
-        return None;
+        return (start, Vec::new());
     }
     let known = before.split_whitespace().collect::<Vec<_>>().join(" ");
     let words = WORDS.iter().find(|(command, _)| *command == known).map_or(&[][..], |w| w.1);
     let first = if known.is_empty() { &tool::NAMES[..] } else { &[] };
     // After `deployment/` the name stands alone.
-    let (prefix, word) = match word.rsplit_once('/') {
-        Some((kind, rest)) if !names.iter().any(|n| n.starts_with(word)) => {
-            (format!("{kind}/"), rest)
-        }
-        _ => (String::new(), word),
+    let start = match word.rfind('/') {
+        Some(at) if !names.iter().any(|n| n.starts_with(word)) => start + at + 1,
+        _ => start,
     };
+    let word = line.get(start..).unwrap_or("");
     let candidates = first.iter().chain(words).copied().chain(names.iter().map(String::as_str));
     let mut fitting: Vec<&str> = candidates.filter(|c| c.starts_with(word)).collect();
     fitting.sort_unstable();
     fitting.dedup();
-    let common = common_start(&fitting)?;
-    let end = if fitting.len() == 1 { " " } else { "" };
-    Some(format!("{before}{prefix}{common}{end}"))
+    (start, fitting)
 }
 
 /// What all words begin with.

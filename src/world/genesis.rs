@@ -81,8 +81,15 @@ impl Genesis {
     /// One Docker host with 4 cores and 8 GiB.
     #[must_use]
     pub fn docker(seed: u64) -> Self {
-        let host = HostSetup {
-            name: "host".to_owned(),
+        Self::docker_hosts(seed, 1)
+    }
+
+    /// Equal Docker hosts: `host`, or `host-1`, `host-2`, …
+    #[must_use]
+    pub fn docker_hosts(seed: u64, hosts: u32) -> Self {
+        let name = |n| if hosts == 1 { "host".to_owned() } else { format!("host-{n}") };
+        let host = |n| HostSetup {
+            name: name(n),
             hostname: None,
             cpu_milli: NODE_CPU_MILLI,
             memory_bytes: NODE_MEMORY_BYTES,
@@ -91,7 +98,7 @@ impl Genesis {
         let files = BTreeMap::new();
         Self {
             seed,
-            hosts: vec![host],
+            hosts: (1..=hosts).map(host).collect(),
             cluster: None,
             registry: true,
             images: Collection::Public,

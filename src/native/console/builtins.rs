@@ -239,10 +239,7 @@ fn fault(console: &mut Console, args: &[&str]) -> Told {
     };
     let (row, kind) = faults::parse(kind)?;
     let target = faults::target(row, target, console.world())?;
-    if let Some(time) = lasting {
-        console.mends.push((console.world().now() + time, kind.clone(), target.clone()));
-    }
-    console.execute(Command::Break { kind, target, lasting: None });
+    console.execute(Command::Break { kind, target, lasting });
     Ok(())
 }
 
@@ -263,7 +260,6 @@ fn mend(console: &mut Console, args: &[&str]) -> Told {
         return Err(format!("{name} is not in force on {target}; @fault lists what is"));
     }
     for kind in kinds {
-        console.mends.retain(|(_, k, t)| *k != kind || *t != goal);
         console.execute(Command::Mend { kind, target: goal.clone() });
     }
     Ok(())

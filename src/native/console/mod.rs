@@ -15,10 +15,10 @@ mod run;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::base::time::{SimDuration, SimTime};
-use crate::engine::fault::FaultKind;
 use crate::native::console::block::Statement;
 use crate::shell::terminal::{Origin, Wants};
 use crate::text::Catalogue;
+use crate::view::{complete, map};
 use crate::world::command::Command;
 use crate::world::genesis::Genesis;
 use crate::world::session::Session;
@@ -31,6 +31,8 @@ pub use crate::native::console::run::Ran;
 const MOMENT_EVENTS: u32 = 5_000_000;
 /// How long a block may take that is run to its end: pulls and builds of large images take minutes.
 const LIMIT: SimDuration = SimDuration::from_secs(3_600);
+/// How much it may print.
+const MOST: usize = 4 << 20;
 
 /// Something that was printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,8 +59,6 @@ pub struct Console {
     closed: bool,
     /// Until when the block waits (`@wait`).
     until: Option<SimTime>,
-    /// What ends by itself (`@fault … for 30s`), oldest first.
-    mends: Vec<(SimTime, FaultKind, String)>,
     /// What was printed and not yet taken.
     printed: Vec<Printed>,
     prompt: String,
@@ -68,6 +68,8 @@ pub struct Console {
     own_exit: Option<u8>,
     /// How long a block may take that is run to its end.
     pub limit: SimDuration,
+    /// Most bytes that a block may print that is run to its end.
+    pub most: usize,
     /// The language of what is told about the world.
     pub lang: String,
 }
@@ -91,12 +93,12 @@ impl Console {
             rest: VecDeque::new(),
             closed: false,
             until: None,
-            mends: Vec::new(),
             printed: Vec::new(),
             prompt: String::new(),
             logouts: 0,
             own_exit: None,
             limit: LIMIT,
+            most: MOST,
             lang: "en".to_owned(),
         };
         console.go_to(host);
@@ -218,6 +220,36 @@ impl Console {
         self.collect();
     }
 
+    /// Whether the block waits for a time (`@wait`).
+    #[must_use]
+    pub const fn waits(&self) -> bool {
+        self.until.is_some()
+    }
+
+    /// What could stand at the end of a command line, and where in the line it begins.
+    #[must_use]
+    pub fn complete(&self, line: &str) -> (usize, Vec<String>) {
+        let start = line.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+        let (before, word) = line.split_at(start);
+        let known: Vec<&str> = before.split_whitespace().collect();
+        let own = match (known.as_slice(), word.strip_prefix(block::MARK)) {
+            ([], Some(name)) => Some((start + 1, name)),
+            ([first, ..], _) if first.starts_with(block::MARK) => Some((start, word)),
+            _ => None,
+        };
+        if let Some((start, word)) = own {
+            let fits = builtins::words(&known).into_iter().filter(|name| name.starts_with(word));
+            let found: Vec<String> = fits.map(str::to_owned).collect();
+            if !found.is_empty() {
+                return (start, found);
+            }
+        }
+        let world = self.world();
+        let names = complete::names(world, &map::map(world), self.host(), self.cwd());
+        let (start, found) = complete::words(line, &names);
+        (start, found.into_iter().map(str::to_owned).collect())
+    }
+
     /// What was printed since this was last asked.
     pub fn take(&mut self) -> Vec<Printed> {
         self.collect();
@@ -227,25 +259,13 @@ impl Console {
     /// Go on to the next moment at which something happens, at most to `to`.
     fn go_on(&mut self, to: SimTime) {
         let now = self.world().now();
-        let due = self.mends.iter().map(|(at, ..)| *at);
-        let others = [self.until, self.world().next_at()].into_iter().flatten();
-        let next = due.chain(others).min().unwrap_or(to).clamp(now, to);
+        let due = [self.until, self.world().next_at()].into_iter().flatten();
+        let next = due.min().unwrap_or(to).clamp(now, to);
         if self.session.advance(next, MOMENT_EVENTS) == Progress::Budget {
             self.complain("the world does not come to rest; it is interrupted");
             self.interrupt();
         }
-        self.mend_what_is_due();
         self.collect();
-    }
-
-    fn mend_what_is_due(&mut self) {
-        let now = self.world().now();
-        let (due, left) = std::mem::take(&mut self.mends).into_iter().partition(|m| m.0 <= now);
-        self.mends = left;
-        let due: Vec<(SimTime, FaultKind, String)> = due;
-        for (_, kind, target) in due {
-            self.execute(Command::Mend { kind, target });
-        }
     }
 
     /// Type as much of the block as is taken now.

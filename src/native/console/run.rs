@@ -4,10 +4,8 @@ use crate::base::time::SimDuration;
 use crate::native::console::{Console, Printed};
 use crate::world::command::Command;
 
-/// Most bytes that are kept of a block's output; a block that prints more is ended.
-const MAX_OUTPUT: usize = 8 << 20;
 /// How often the limits are looked at.
-const SLICE: SimDuration = SimDuration::from_secs(5);
+const SLICE: SimDuration = SimDuration::from_secs(1);
 /// How long a command may take to end after Ctrl-C; `docker compose up` gives containers 10 s.
 const GRACE: SimDuration = SimDuration::from_secs(30);
 /// The signal that nothing survives.
@@ -35,15 +33,14 @@ impl Ran {
 
 impl Console {
     /// Run a block to its end. Commands that do not end get Ctrl-C after [`Console::limit`] of
-    /// simulated time, and standard error says so.
+    /// simulated time or [`Console::most`] bytes, and standard error says so.
     pub fn run(&mut self, block: &str) -> Ran {
         let mut ran = Ran::default();
         self.begin(block, true);
         if !self.finish(self.limit, &mut ran) {
             self.interrupt();
             if !self.finish(GRACE, &mut ran) {
-                let run = self.world().shell().run_of(self.terminal);
-                for run in run {
+                if let Some(run) = self.world().shell().run_of(self.terminal) {
                     self.execute(Command::Signal { run, signal: SIGKILL });
                 }
                 self.finish(GRACE, &mut ran);
@@ -68,7 +65,7 @@ impl Console {
             end = self.until.map_or(end, |until| end.max(until + time));
             let done = self.advance((now + SLICE).min(end));
             ran.add(self.take());
-            let flooded = ran.stdout.len() + ran.stderr.len() > MAX_OUTPUT;
+            let flooded = ran.stdout.len() + ran.stderr.len() > self.most;
             if done || flooded || self.world().now() >= end {
                 return done;
             }

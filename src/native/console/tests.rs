@@ -49,6 +49,15 @@ fn programs_read_what_follows_them() {
     let mut console = docker();
     assert_eq!(console.run("read x\nhello there\necho \"[$x]\""), ran("[hello there]\n", "", 0));
     assert_eq!(console.run("cat\na\n\nb"), ran("a\n\nb\n", "", 0));
+    let done = console.run("docker run -i --rm alpine sh\necho in here\nexit 3");
+    assert_eq!((done.stdout.as_str(), done.exit), ("in here\n", 3));
+    assert_eq!(console.run("echo $?"), ran("3\n", "", 0));
+    let done = console.run("docker run -d --name web nginx\ndocker start web\ndocker port web");
+    assert_eq!(done.exit, 0, "{done:?}");
+    let done = console.run("docker exec -i web cat\none\ntwo");
+    assert_eq!(done, ran("one\ntwo\n", "", 0));
+    let done = console.run("docker container prune\nn");
+    assert!(done.exit == 1 && done.stderr.contains("cancelled"), "{done:?}");
 }
 
 #[test]
@@ -70,8 +79,9 @@ fn what_does_not_end_is_ended() {
         assert!(done.stderr.ends_with("would not end\n"), "{endless}: {done:?}");
     }
     assert_eq!(console.run("@wait 2m\necho here"), ran("here\n", "", 0));
+    console.most = 10_000;
     let flood = console.run("yes");
-    assert!(flood.exit != 0 && flood.stdout.len() > 1 << 20, "{}", flood.exit);
+    assert!(flood.exit == 130 && flood.stdout.len() > 10_000, "{}", flood.exit);
     assert_eq!(console.run("echo alive").stdout, "alive\n");
 }
 

@@ -28,7 +28,7 @@ mod work;
 
 use crate::compose::project::{Options, Outcome, Project, Surroundings, load};
 use crate::posix::Entry;
-use crate::shell::job::{Io, Wake};
+use crate::shell::job::{Io, Reading, Wake};
 
 use self::flags::Parsed;
 use self::tree::{Failure, Node};
@@ -100,6 +100,20 @@ impl Job {
     #[must_use]
     pub const fn new(argv: Vec<String>) -> Self {
         Self { argv, state: State::Fresh }
+    }
+
+    /// Whether it reads what is typed.
+    #[must_use]
+    pub fn reading(&self) -> Reading {
+        match &self.state {
+            State::Run(run) => run.reading(),
+            State::Fresh => Reading::Soon,
+            State::Tree(..)
+            | State::Query(_)
+            | State::Live(_)
+            | State::Discover(_)
+            | State::Ended => Reading::No,
+        }
     }
 
     /// Go on.
@@ -306,6 +320,7 @@ mod tests {
                 files: &mut files,
                 host: "host",
                 tty: false,
+                open: false,
                 width: 80,
                 stdin: None,
                 rng: &mut rng,

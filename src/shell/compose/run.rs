@@ -13,7 +13,7 @@ use crate::compose::values::shell_words;
 use crate::docker::api::{
     ContainerSummary, ExecConfig, Reply, Request, Status, Stream, WaitCondition,
 };
-use crate::shell::job::{Io, Ticket, Wake};
+use crate::shell::job::{Io, Reading, Ticket, Wake};
 
 use super::commands::prepare;
 use super::containers::list;
@@ -225,6 +225,18 @@ impl Run {
     fn ask(&mut self, request: Request, phase: Phase, io: &mut Io<'_>) {
         self.ticket = io.ask_docker(request);
         self.phase = phase;
+    }
+
+    /// Whether it passes on what is typed: `exec` does, once its command runs.
+    pub(super) const fn reading(&self) -> Reading {
+        match self.phase {
+            Phase::Running { .. } => Reading::Now,
+            Phase::Find { .. } | Phase::Made { .. } => Reading::Soon,
+            Phase::Creating { .. }
+            | Phase::Starting { .. }
+            | Phase::Following { .. }
+            | Phase::Removing { .. } => Reading::No,
+        }
     }
 
     /// Goes on; the exit code when it ends.

@@ -3,7 +3,7 @@
 use crate::docker::api::{Reply, Request, Stream, WaitCondition};
 use crate::shell::docker::State;
 use crate::shell::docker::flags::{Count, Kind, Parsed, Spec, flag};
-use crate::shell::job::{Io, Ticket, Wake};
+use crate::shell::job::{Io, Reading, Ticket, Wake};
 
 pub(crate) const SPEC: Spec = Spec {
     path: "attach",
@@ -100,6 +100,15 @@ impl Attach {
         self.wait = Some(io.ask_docker(Request::ContainerWait { id: id.clone(), condition }));
         if self.start {
             self.started = Some(io.ask_docker(Request::ContainerStart { id }));
+        }
+    }
+
+    /// Whether it passes on what is typed: once it is attached to the container.
+    pub(crate) const fn reading(&self) -> Reading {
+        match (self.stdin, self.attach) {
+            (false, _) => Reading::No,
+            (true, None) => Reading::Soon,
+            (true, Some(_)) => Reading::Now,
         }
     }
 

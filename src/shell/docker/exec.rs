@@ -4,7 +4,7 @@ use crate::docker::api::{ExecConfig, Reply, Request, Stream};
 use crate::shell::docker::State;
 use crate::shell::docker::flags::{Count, Kind, Parsed, Spec, flag};
 use crate::shell::docker::run_flags::environment;
-use crate::shell::job::{Io, Ticket, Wake};
+use crate::shell::job::{Io, Reading, Ticket, Wake};
 
 pub(crate) const SPEC: Spec = Spec {
     path: "exec",
@@ -61,6 +61,15 @@ pub(crate) fn exec(parsed: Parsed, io: &mut Io<'_>) -> State {
 }
 
 impl Exec {
+    /// Whether it passes on what is typed: once the command in the container is made.
+    pub(crate) const fn reading(&self) -> Reading {
+        match (self.stdin, self.exec.is_empty()) {
+            (false, _) => Reading::No,
+            (true, true) => Reading::Soon,
+            (true, false) => Reading::Now,
+        }
+    }
+
     /// Go on.
     pub(crate) fn resume(&mut self, wake: Wake, io: &mut Io<'_>) {
         match wake {
@@ -75,7 +84,7 @@ impl Exec {
                             let text = Some(text.to_owned());
                             io.ask_docker(Request::ExecStdin { exec: exec.clone(), text });
                         }
-                        if io.stdin.is_some() || !io.tty {
+                        if io.stdin.is_some() || !io.open {
                             io.ask_docker(Request::ExecStdin { exec, text: None });
                         }
                     }

@@ -33,7 +33,7 @@ pub mod values;
 mod volumes;
 
 use crate::shell::docker::flags::{Parsed, Refusal};
-use crate::shell::job::{Io, Wake};
+use crate::shell::job::{Io, Reading, Wake};
 
 pub use table::{Completion, complete};
 
@@ -93,6 +93,29 @@ impl Job {
     #[must_use]
     pub const fn new(argv: Vec<String>) -> Self {
         Self { argv, state: State::Fresh }
+    }
+
+    /// Whether it reads what is typed.
+    #[must_use]
+    pub fn reading(&self) -> Reading {
+        match &self.state {
+            State::Run(run) => run.reading(),
+            State::Attach(attach) => attach.reading(),
+            State::Exec(exec) => exec.reading(),
+            State::Prune(prune) if prune.asks() => Reading::Now,
+            State::Fresh => Reading::Soon,
+            State::Over
+            | State::One(_)
+            | State::Each(_)
+            | State::Logs(_)
+            | State::Events(_)
+            | State::Stats(_)
+            | State::Pull(_)
+            | State::Build(_)
+            | State::Copy(_)
+            | State::Inspect(_)
+            | State::Prune(_) => Reading::No,
+        }
     }
 
     /// Go on.

@@ -100,7 +100,7 @@ fn begin(
     let mut prune = Prune { waiting: requests, current: None, asking, system, total: 0 };
     if asking {
         io.out(format!("{warning}\nAre you sure you want to continue? [y/N] "));
-        if let Some(text) = io.stdin.map(str::to_owned).or((!io.tty).then(String::new)) {
+        if let Some(text) = io.stdin.map(str::to_owned).or((!io.open).then(String::new)) {
             prune.answer(&text, io);
         }
     } else {
@@ -220,6 +220,11 @@ pub(crate) fn system(parsed: Parsed, io: &mut Io<'_>) -> State {
 }
 
 impl Prune {
+    /// Whether it waits for an answer.
+    pub(crate) const fn asks(&self) -> bool {
+        self.asking
+    }
+
     fn answer(&mut self, text: &str, io: &mut Io<'_>) {
         self.asking = false;
         let word = text.lines().next().unwrap_or("").trim().to_lowercase();

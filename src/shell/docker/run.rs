@@ -6,7 +6,7 @@ use crate::shell::docker::State;
 use crate::shell::docker::flags::{Count, Parsed, Spec};
 use crate::shell::docker::pull::Progress;
 use crate::shell::docker::run_flags::{FLAGS, create_config};
-use crate::shell::job::{Io, Ticket, Wake};
+use crate::shell::job::{Io, Reading, Ticket, Wake};
 
 pub(crate) const RUN: Spec = Spec {
     path: "run",
@@ -176,6 +176,17 @@ impl Run {
         }
     }
 
+    /// Whether it passes on what is typed: once its container has started.
+    pub(crate) fn reading(&self) -> Reading {
+        if self.detach || !self.config.config.open_stdin {
+            Reading::No
+        } else if self.step == Step::End {
+            Reading::Now
+        } else {
+            Reading::Soon
+        }
+    }
+
     /// Go on.
     pub(crate) fn resume(&mut self, wake: Wake, io: &mut Io<'_>) {
         match wake {
@@ -291,7 +302,7 @@ impl Run {
                 let text = Some(text.to_owned());
                 io.ask_docker(Request::ContainerStdin { id: id.clone(), text });
             }
-            if io.stdin.is_some() || !io.tty {
+            if io.stdin.is_some() || !io.open {
                 io.ask_docker(Request::ContainerStdin { id, text: None });
             }
         }

@@ -174,6 +174,7 @@ impl Trial {
             files: &mut self.files,
             host: "",
             tty: false,
+            open: false,
             width: 80,
             stdin: None,
             rng: &mut self.rngs,

@@ -16,7 +16,7 @@ use super::verbs::Verb;
 use crate::kube::api::object::Object;
 use crate::kube::api::request::{ApiError, Options, Request, Response, Subresource, Verb as Ask};
 use crate::kube::kinds::Kind;
-use crate::shell::job::{Io, Ticket, Wake};
+use crate::shell::job::{Io, Reading, Ticket, Wake};
 
 pub(super) const VERB: Verb = Verb {
     path: "exec",
@@ -219,6 +219,15 @@ impl Running {
             },
             Wake::Stdin(line) => self.typed(line, io),
             _ => None,
+        }
+    }
+
+    /// Whether it reads what is typed: a shell at its prompt does.
+    pub(super) fn reading(&self) -> Reading {
+        match &self.shell {
+            None => Reading::No,
+            Some(prompt) if prompt.busy => Reading::Soon,
+            Some(_) => Reading::Now,
         }
     }
 

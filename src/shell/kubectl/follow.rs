@@ -3,7 +3,7 @@
 use super::exec::Running;
 use super::get::Watching;
 use super::logs::Following;
-use crate::shell::job::{Effect, Io, Ticket, Wake};
+use crate::shell::job::{Effect, Io, Reading, Ticket, Wake};
 
 /// A stream and what becomes of its parts.
 #[derive(Clone, Debug)]
@@ -26,6 +26,14 @@ impl Follow {
             Self::Log(f) => f.ticket(),
             Self::Exec(r) => r.ticket,
             Self::Forward => Ticket(0),
+        }
+    }
+
+    /// Whether it reads what is typed.
+    pub(super) fn reading(&self) -> Reading {
+        match self {
+            Self::Exec(running) => running.reading(),
+            Self::Watch(_) | Self::Log(_) | Self::Forward => Reading::No,
         }
     }
 

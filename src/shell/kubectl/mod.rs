@@ -65,7 +65,7 @@ use self::call::{Call, Halt, Memory};
 use self::flags::{Flags, GLOBAL};
 use self::follow::Follow;
 use self::verbs::Verb;
-use crate::shell::job::{Effect, Io, Wake};
+use crate::shell::job::{Effect, Io, Reading, Wake};
 
 /// Exit code of a command that Ctrl-C ends.
 const INTERRUPTED: u8 = 130;
@@ -93,6 +93,16 @@ impl Job {
     #[must_use]
     pub fn new(argv: Vec<String>) -> Self {
         Self { argv, namespace: "".into(), state: State::Course(Box::default()) }
+    }
+
+    /// Whether it reads what is typed.
+    #[must_use]
+    pub fn reading(&self) -> Reading {
+        match &self.state {
+            State::Course(_) => Reading::Soon,
+            State::Stream(follow) => follow.reading(),
+            State::Over => Reading::No,
+        }
     }
 
     /// Go on.

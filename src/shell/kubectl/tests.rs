@@ -55,6 +55,7 @@ impl Bench {
             files: &mut self.files,
             host: "host",
             tty: false,
+            open: false,
             width: 80,
             stdin: None,
             rng: &mut self.rng,
