@@ -8,13 +8,13 @@ use drydock::text::AREAS;
 
 /// Text ids that a source names, in code and not in comments.
 fn named(path: &Path, found: &mut Vec<(String, String)>) {
-    for entry in fs::read_dir(path).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(path).expect("a folder") {
+        let path = entry.expect("an entry").path();
         if path.is_dir() {
             named(&path, found);
             continue;
         }
-        let text = fs::read_to_string(&path).unwrap();
+        let text = fs::read_to_string(&path).expect("a text file");
         for line in text.lines().filter(|l| !l.trim_start().starts_with("//")) {
             for part in line.split("\"why-").skip(1) {
                 let id = part.split('"').next().unwrap_or("");

@@ -172,7 +172,7 @@ impl Daemon {
         }
     }
 
-    fn ask(&mut self, ticket: u64, request: Request, env: &mut Env<'_, '_>) {
+    fn ask(&self, ticket: u64, request: Request, env: &mut Env<'_, '_>) {
         if matches!(self.power, Power::Down | Power::Starting | Power::HostDown) {
             env.reply(ticket, Err(ApiError::unreachable()));
             return;

@@ -179,7 +179,7 @@ impl Daemon {
 
     /// Serve `POST /images/{name}/tag`.
     pub(crate) fn image_tag(
-        &mut self,
+        &self,
         source: &str,
         target: &str,
         env: &mut Env<'_, '_>,

@@ -140,7 +140,15 @@ impl Daemon {
             };
             let got = env.fabric.create_network(spec).map_err(|e| match e {
                 NetError::Overlap => ApiError::new(403, format!("invalid pool request: {e}")),
-                e => ApiError::new(400, e.to_string()),
+                e @ (NetError::Exhausted
+                | NetError::AddressInUse
+                | NetError::OutOfRange(_)
+                | NetError::NoAddress
+                | NetError::NoNetwork(_)
+                | NetError::BadGateway(_)
+                | NetError::PortTaken(..)
+                | NetError::PortInUse(..)
+                | NetError::HasEndpoints) => ApiError::new(400, e.to_string()),
             })?;
             if pool.subnet.is_empty() {
                 config.pools = vec![IpamPool {
@@ -276,7 +284,15 @@ impl Daemon {
             let got = env.fabric.attach(&network_id, &place, ip, &names);
             let got = got.map_err(|e| match e {
                 NetError::NoAddress => format!("{e}: {name} ({network_id})"),
-                e => e.to_string(),
+                e @ (NetError::Exhausted
+                | NetError::Overlap
+                | NetError::AddressInUse
+                | NetError::OutOfRange(_)
+                | NetError::NoNetwork(_)
+                | NetError::BadGateway(_)
+                | NetError::PortTaken(..)
+                | NetError::PortInUse(..)
+                | NetError::HasEndpoints) => e.to_string(),
             })?;
             endpoint.ip = Some(got);
             endpoint.gateway = Some(info.gateway);
@@ -326,11 +342,17 @@ impl Daemon {
         let Some(c) = self.containers.get_mut(&id) else { return Ok(Reply::Done) };
         let mode = c.host.network_mode.as_str();
         if name == "host" || mode == "host" {
+            let who = if name == "host" {
+                "container"
+            } else {
+                "container sharing network namespace with another container or host"
+            };
             return Err(ApiError::new(
                 403,
-                "container cannot be connected to host network - container must be created in \
-                 host network mode"
-                    .replace("container cannot", if name == "host" { "container cannot" } else { "container sharing network namespace with another container or host cannot" })
+                format!(
+                    "{who} cannot be connected to host network - container must be created in \
+                     host network mode"
+                ),
             ));
         }
         let lost = !mode.starts_with("container:") && !lives;

@@ -94,7 +94,7 @@ impl Daemon {
     }
 
     /// While stopping: the last container is gone.
-    pub(crate) fn check_stopped(&mut self, env: &mut Env<'_, '_>) {
+    pub(crate) fn check_stopped(&self, env: &mut Env<'_, '_>) {
         if self.power == Power::Stopping && !self.containers.values().any(|c| c.running) {
             self.timer(LAST_WORK, Due::Down, env);
         }

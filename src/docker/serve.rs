@@ -80,6 +80,10 @@ impl Daemon {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "`serve` hands over the requests of this group"
+    )]
     fn serve_life(
         &mut self,
         ticket: u64,
@@ -109,6 +113,10 @@ impl Daemon {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "`serve` hands over the requests of this group"
+    )]
     fn serve_container(
         &mut self,
         ticket: u64,
@@ -149,6 +157,10 @@ impl Daemon {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "`serve` hands over the requests of this group"
+    )]
     fn serve_image(
         &mut self,
         ticket: u64,
@@ -179,6 +191,10 @@ impl Daemon {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "`serve` hands over the requests of this group"
+    )]
     fn serve_resource(
         &mut self,
         request: Request,

@@ -79,7 +79,7 @@ fn zeros_of(below: &Files, above: &Files) -> String {
     let news = above.iter().filter(|(path, entry)| below.get(path) != Some(entry));
     let record = |(path, entry): (&str, &Entry)| match entry {
         Entry::File { zeros, .. } if *zeros > 0 => Some(header(ZEROS, &format!("{zeros} {path}"))),
-        _ => None,
+        Entry::File { .. } | Entry::Directory { .. } | Entry::Link(_) => None,
     };
     news.filter_map(record).collect()
 }
@@ -391,7 +391,7 @@ impl Daemon {
 
     /// Serve `POST /images/load`.
     pub(crate) fn image_load(
-        &mut self,
+        &self,
         archive: &str,
         env: &mut Env<'_, '_>,
     ) -> Result<Reply, ApiError> {
@@ -515,7 +515,7 @@ impl Daemon {
 
     /// Serve `POST /images/create` with an archive.
     pub(crate) fn image_import(
-        &mut self,
+        &self,
         archive: &str,
         reference: &str,
         comment: &str,

@@ -128,11 +128,6 @@ impl<E> Queue<E> {
     pub fn is_empty(&self) -> bool {
         self.heap.is_empty()
     }
-
-    /// The waiting events in no particular order.
-    pub fn iter_unsorted(&self) -> impl Iterator<Item = &Waiting<E>> {
-        self.heap.iter()
-    }
 }
 
 #[cfg(test)]

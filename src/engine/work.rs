@@ -118,18 +118,6 @@ impl<K: Ord + Clone> WorkQueue<K> {
         *failures = failures.saturating_add(1);
         delay
     }
-
-    /// Failures in a row of a key.
-    #[must_use]
-    pub fn failures(&self, key: &K) -> u32 {
-        self.failures.get(key).copied().unwrap_or(0)
-    }
-
-    /// Whether nothing waits and nothing is being worked on (timers do not count).
-    #[must_use]
-    pub fn idle(&self) -> bool {
-        self.dirty.is_empty() && self.busy.is_empty()
-    }
 }
 
 /// `base · 2ⁿ`, at most `cap`.
@@ -251,7 +239,7 @@ mod tests {
         assert_eq!(queue.take(), Some(("a", TraceId(5))));
         queue.done(&"a");
         queue.done(&"c");
-        assert!(queue.idle());
+        assert!(queue.busy.is_empty() && queue.take().is_none());
     }
 
     #[test]

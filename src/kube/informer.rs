@@ -198,6 +198,7 @@ const fn adoptable(kind: Kind) -> bool {
     matches!(kind, Kind::Pod | Kind::ReplicaSet | Kind::ControllerRevision)
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "other kinds run on no node")]
 fn pod_node(object: &Object) -> Option<&str> {
     match object {
         Object::Pod(pod) => pod.spec.as_ref()?.node_name.as_deref(),

@@ -165,11 +165,6 @@ macro_rules! kinds {
         $(impl Stored for $ty {
             const SHELF: Kind = Kind::$variant;
             fn of(object: &Object) -> Option<&Self> {
-                #[expect(clippy::wildcard_enum_match_arm, reason = "one kind of all")]
-                match object { Object::$variant(o) => Some(o), _ => None }
-            }
-            fn of_mut(object: &mut Object) -> Option<&mut Self> {
-                #[expect(clippy::wildcard_enum_match_arm, reason = "one kind of all")]
                 match object { Object::$variant(o) => Some(o), _ => None }
             }
             fn into_object(self) -> Object { Object::$variant(self) }
@@ -286,12 +281,6 @@ impl Kind {
         self.info().plural
     }
 
-    /// `deploy`.
-    #[must_use]
-    pub const fn short_names(self) -> &'static [&'static str] {
-        self.info().short
-    }
-
     /// Scope.
     #[must_use]
     pub const fn scope(self) -> Scope {
@@ -324,6 +313,7 @@ impl Kind {
 
     /// What the server warns of when the kind is used.
     #[must_use]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most kinds are not deprecated")]
     pub const fn deprecation(self) -> Option<&'static str> {
         match self {
             Self::Endpoints => {

@@ -108,7 +108,7 @@ impl Lab {
                     Event::Kube(Input::Notice(notice))
                 }
                 Output::Net(net::Output::Again(input)) => Event::Net(input),
-                _ => continue,
+                Output::Machine(_) | Output::Net(_) | Output::Reply { .. } => continue,
             };
             self.queue.push(self.now + delay, cause, event);
         }
@@ -212,6 +212,7 @@ impl Lab {
     }
 
     /// Messages of the events about an object, oldest first.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the shelf holds events only")]
     pub(crate) fn events(&self, kind: &str, name: &str) -> Vec<String> {
         let mut found: Vec<(u64, String)> = self
             .cluster

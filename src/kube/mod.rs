@@ -566,15 +566,8 @@ impl Cluster {
                 }
                 scheduler::Wish::Request { after, tag, request, why } => {
                     let from = Process::Scheduler;
-                    cx.emit_after(
-                        after,
-                        Output::Again(Input::Request {
-                            from,
-                            tag,
-                            request: Box::new(request),
-                            why,
-                        }),
-                    );
+                    let input = Input::Request { from, tag, request, why };
+                    cx.emit_after(after, Output::Again(input));
                 }
                 scheduler::Wish::Say(say) => self.tell(scheduler::NAME, "", &say, cx),
             }
@@ -598,7 +591,7 @@ impl Cluster {
     }
 
     /// Forget events after an hour.
-    fn expire(&mut self, cx: &mut Cx<'_, Output>) {
+    fn expire(&mut self, cx: &Cx<'_, Output>) {
         while self.expiring.front().is_some_and(|(at, _)| *at <= cx.now) {
             let Some((_, key)) = self.expiring.pop_front() else { break };
             if self.store.get(kinds::Kind::Event, &key).is_some() {

@@ -237,7 +237,7 @@ impl Cluster {
     }
 
     /// A ConfigMap or Secret changed: kubelets that mount it hear of it.
-    pub(super) fn config_change(&mut self, change: &Change, cx: &mut Cx<'_, Output>) {
+    pub(super) fn config_change(&self, change: &Change, cx: &mut Cx<'_, Output>) {
         if !matches!(change.kind, Kind::ConfigMap | Kind::Secret) {
             return;
         }
@@ -381,6 +381,7 @@ fn written(tag: &Tag) -> Option<Message> {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "other kinds are on no node")]
 fn on_node(object: &Object, node: &str) -> bool {
     match object {
         Object::Pod(pod) => pod.spec.as_ref().and_then(|s| s.node_name.as_deref()) == Some(node),

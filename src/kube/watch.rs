@@ -147,6 +147,7 @@ const SCHEDULER: &[Kind] = &[
 
 /// Whether a process follows a change.
 #[must_use]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a kubelet watches few kinds")]
 pub fn follows(process: &Process, change: &Change) -> bool {
     match process {
         // The garbage collector watches every kind but events.
@@ -172,6 +173,7 @@ pub fn follows(process: &Process, change: &Change) -> bool {
 
 /// The node of a pod.
 #[must_use]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a kubelet watches few kinds")]
 pub fn node_of(object: &Object) -> Option<&str> {
     match object {
         Object::Pod(pod) => pod.spec.as_ref()?.node_name.as_deref(),

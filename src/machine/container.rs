@@ -146,8 +146,6 @@ pub(super) struct Live {
     pub(super) cpu_used_us: u64,
     /// Since when the present rate counts.
     pub(super) cpu_since: SimTime,
-    /// CPU that a load test adds.
-    pub(super) extra_cpu_milli: u64,
 }
 
 /// A delivered request.

@@ -242,20 +242,6 @@ impl Machines {
         .ok_or(RuntimeError::NoSuchContainer)
     }
 
-    /// Let a container use this much more cpu (a load test).
-    pub fn set_load(
-        &mut self,
-        host: &HostId,
-        id: &ContainerId,
-        milli: u64,
-        cx: &mut Cx<'_, Output>,
-    ) {
-        self.within(host, id, cx, |room| {
-            room.settle();
-            room.container.live.extra_cpu_milli = milli;
-        });
-    }
-
     /// Rename a container (`docker rename`); faults find it under the new name.
     pub fn rename(&mut self, host: &HostId, id: &ContainerId, name: &str) {
         let Some(host) = self.hosts.get_mut(host) else { return };
@@ -361,27 +347,6 @@ impl Machines {
             pids: u32::try_from(live.procs.len()).unwrap_or(u32::MAX),
             written_bytes: own_bytes(container),
         }
-    }
-
-    /// Memory in use by all containers of a host at a moment, bytes.
-    #[must_use]
-    pub fn memory_used(&self, host: &HostId, now: SimTime) -> u64 {
-        let host = self.hosts.get(host);
-        let running = host.into_iter().flat_map(|h| h.containers.values());
-        running.filter(|c| c.is_alive()).map(|c| memory_used(c, now)).sum()
-    }
-
-    /// Disk in use on a host, bytes: layers once each, containers' own files, volumes.
-    #[must_use]
-    pub fn disk_used(&self, host: &HostId) -> u64 {
-        let Some(machine) = self.hosts.get(host) else { return 0 };
-        let mut layers = std::collections::BTreeMap::new();
-        for layer in machine.images.values().flat_map(|i| &i.layers) {
-            layers.insert(layer.diff_id.clone(), layer.size_bytes);
-        }
-        let own = machine.containers.values().map(|c| own_bytes(c)).sum::<u64>();
-        let volumes = machine.volumes.values().map(|v| v.files.used_below("/")).sum::<u64>();
-        layers.values().sum::<u64>() + own + volumes
     }
 
     /// Processes of a running container, by pid.

@@ -9,7 +9,7 @@ pub(super) fn cpu_rate(container: &Container, host: &Host) -> u64 {
         return 0;
     }
     let live = &container.live;
-    let wanted = live.procs.values().map(|p| p.cpu_milli).sum::<u64>() + live.extra_cpu_milli;
+    let wanted = live.procs.values().map(|p| p.cpu_milli).sum::<u64>();
     let limit = container.spec.cpu_limit_milli.filter(|l| *l > 0).unwrap_or(u64::MAX);
     wanted.min(limit).min(host.spec.cpu_milli)
 }

@@ -300,17 +300,6 @@ pub enum PullError {
     },
 }
 
-impl Output {
-    /// The owner whose inbox a notice goes to.
-    #[must_use]
-    pub fn namespace(&self) -> Option<Namespace> {
-        match self {
-            Self::Notice(notice) => Some(notice.namespace),
-            Self::Again(_) | Self::Respond { .. } | Self::Request { .. } => None,
-        }
-    }
-}
-
 impl From<Input> for Output {
     fn from(input: Input) -> Self {
         Self::Again(input)

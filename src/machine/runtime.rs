@@ -11,7 +11,7 @@ use crate::engine::cx::Cx;
 use crate::engine::trace::{Actor, Subject};
 use crate::machine::build;
 use crate::machine::catalog::{Catalogue, Collection};
-use crate::machine::container::{Container, LogLine, State};
+use crate::machine::container::{Container, LogLine};
 use crate::machine::host::{Host, HostSpec, Power, PullProgress, Volume};
 use crate::machine::ids::{ContainerId, HostId, Namespace};
 use crate::machine::image::{Image, Reference};
@@ -148,12 +148,6 @@ impl Machines {
             registry,
             made: BTreeMap::new(),
         }
-    }
-
-    /// The catalogue of images and programs.
-    #[must_use]
-    pub fn catalogue(&self) -> &Catalogue {
-        &self.catalogue
     }
 
     /// Which images there are.
@@ -392,12 +386,6 @@ impl Machines {
     #[must_use]
     pub fn container(&self, host: &HostId, id: &ContainerId) -> Option<&Container> {
         self.hosts.get(host)?.containers.get(id).map(Arc::as_ref)
-    }
-
-    /// State of a container.
-    #[must_use]
-    pub fn state(&self, host: &HostId, id: &ContainerId) -> Option<State> {
-        self.container(host, id).map(|c| c.state)
     }
 
     /// The log of a container, of all its runs.

@@ -162,22 +162,6 @@ impl Fabric {
         hosts.insert(name, fresh);
     }
 
-    /// Take a host away with everything on it.
-    pub fn remove_host(&mut self, host: &str) {
-        let here: Vec<EndpointRef> =
-            self.namespaces.keys().filter(|e| &*e.host == host).cloned().collect();
-        for endpoint in here {
-            self.remove_endpoint(&endpoint);
-        }
-        if let Some(gone) = self.hosts.remove(host) {
-            self.lan.remove(&gone.addr);
-            let networks = &mut self.networks;
-            for id in gone.networks {
-                networks.remove(&id);
-            }
-        }
-    }
-
     /// The address of a host.
     #[must_use]
     pub fn host_addr(&self, host: &str) -> Option<Ipv4Addr> {

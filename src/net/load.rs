@@ -148,11 +148,6 @@ impl Fabric {
         self.loads.iter().map(|(id, load)| (*id, load))
     }
 
-    /// Forget a load with its counts.
-    pub fn forget_load(&mut self, id: LoadId) {
-        self.loads.remove(&id);
-    }
-
     pub(crate) fn start_load(&mut self, id: LoadId, spec: LoadSpec, cx: &mut Cx<'_, Output>) {
         if self.loads.len() >= MAX_LOADS && !self.loads.contains_key(&id) {
             return;

@@ -63,7 +63,7 @@ impl Process {
             Frame::Run(node, results) => self.run_node(task, &node, results, io),
             Frame::Argv(argv) => self.argv(task, argv, io),
             frame @ (Frame::Restore(_) | Frame::Variables(_) | Frame::Call(..) | Frame::Source) => {
-                self.drop_frame(task, frame)
+                self.drop_frame(task, frame);
             }
             Frame::Trap(status) => task.status = status,
             Frame::If(node, arm) => Self::after_test(task, &node, arm),

@@ -273,6 +273,7 @@ impl Process {
 
     /// The same with an input that is at its end from the start (no `docker run -i`).
     #[must_use]
+    #[cfg(test)]
     pub fn with_closed_input(mut self) -> Self {
         self.typed.ended = true;
         self

@@ -60,6 +60,7 @@ fn image(name: &str) -> String {
 
 /// The things whose causes are also those of a request, and those that its answer tells about.
 #[must_use]
+#[expect(clippy::wildcard_enum_match_arm, reason = "most name no thing")]
 pub fn things(request: &Request) -> (Vec<String>, Vec<String>) {
     let one = match request {
         Request::ContainerCreate { name, config } => {
@@ -97,6 +98,7 @@ pub fn things(request: &Request) -> (Vec<String>, Vec<String>) {
 
 /// What an answer names for the first time.
 #[must_use]
+#[expect(clippy::wildcard_enum_match_arm, reason = "most name no thing")]
 pub fn named(reply: &Reply) -> Option<&String> {
     match reply {
         Reply::Created { id, .. } => Some(id),

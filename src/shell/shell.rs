@@ -612,7 +612,7 @@ impl Shell {
                     return;
                 }
                 Effect::Forget(ticket) => {
-                    self.forget(|r| r.run == run_id && r.task == task && r.ticket == ticket, cx)
+                    self.forget(|r| r.run == run_id && r.task == task && r.ticket == ticket, cx);
                 }
                 Effect::AskDocker(ticket, host, request) => {
                     let host = host.into();

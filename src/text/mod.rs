@@ -131,7 +131,7 @@ impl Catalogue {
             format!("{h}{hour} {}{minute}", min % 60)
         } else if min > 0 {
             format!("{min}{minute} {}{second}", s % 60)
-        } else if s >= 10 || ms % 1_000 == 0 {
+        } else if s >= 10 || ms.is_multiple_of(1_000) {
             format!("{s}{second}")
         } else if s > 0 {
             format!("{s}.{}{second}", ms % 1_000 / 100)

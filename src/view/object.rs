@@ -195,6 +195,7 @@ fn why_not(kube: &Cluster, pod: &Key) -> Option<WhyNot> {
     })
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "other kinds have no facts of their own")]
 fn facts(found: &mut Inspected, object: &Object) {
     let meta = object.meta();
     let labels = meta.labels.iter().flatten().map(|(k, v)| format!("{k}={v}"));
@@ -269,6 +270,7 @@ fn relations(found: &mut Inspected, kube: &Cluster, object: &Object, namespace: 
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "other kinds have no facts of their own")]
 fn events(kube: &Cluster, kind: &str, namespace: &str, name: &str) -> Vec<Event> {
     let space = if namespace.is_empty() { "default" } else { namespace };
     let mut events: Vec<Event> = kube
@@ -449,7 +451,8 @@ mod tests {
 
     #[test]
     fn a_service_is_cut_out_of_its_file() {
-        let text = "services:\n  web:\n    image: a\n\n    ports: [\"80\"]\n\n  db:\n    image: b\nvolumes: {}\n";
+        let text = "services:\n  web:\n    image: a\n\n    ports: [\"80\"]\n\n  db:\n    image: b\n\
+                    volumes: {}\n";
         for (service, wanted) in [
             ("web", Some("  web:\n    image: a\n\n    ports: [\"80\"]")),
             ("db", Some("  db:\n    image: b")),

@@ -116,7 +116,9 @@ fn usage(name: &str, world: &World) -> (u64, u64) {
 }
 
 fn groups(pods: &[&Pod], world: &World, known: bool) -> Vec<Group> {
-    let mut groups: BTreeMap<(bool, String), Vec<(Option<SimTime>, Tile)>> = BTreeMap::new();
+    // System namespaces come last, pods in the order in which they were made.
+    type Born = (Option<SimTime>, Tile);
+    let mut groups: BTreeMap<(bool, String), Vec<Born>> = BTreeMap::new();
     for pod in pods {
         let namespace = pod.metadata.namespace.clone().unwrap_or_default();
         let born = pod.metadata.creation_timestamp.as_ref().map(sim_time);
@@ -224,7 +226,16 @@ fn seconds_left(pod: &Pod, state: State, world: &World) -> Option<u32> {
     let end = match state {
         State::Terminating => sim_time(pod.metadata.deletion_timestamp.as_ref()?),
         State::BackOff => world.kube()?.retry_at(pod, world.now())?,
-        _ => return None,
+        State::Pending
+        | State::Pulling
+        | State::Starting
+        | State::NotReady
+        | State::Ready
+        | State::Done
+        | State::Failed
+        | State::OutOfMemory
+        | State::Paused
+        | State::Unknown => return None,
     };
     u32::try_from(end.since(world.now()).as_secs()).ok()
 }

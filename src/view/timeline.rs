@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use crate::base::time::SimTime;
-use crate::engine::trace::TraceId;
 use crate::text::Catalogue;
 use crate::view::explain;
 use crate::view::focus::Focus;
@@ -61,7 +60,15 @@ pub fn marks(session: &Session, catalogue: &Catalogue) -> Vec<Mark> {
                 }
                 Command::Mend { target, .. } => (MarkKind::Mended, said("why-mended", target)),
                 Command::Host { host, .. } => (MarkKind::Fault, host.clone()),
-                _ => return None,
+                Command::Type { .. }
+                | Command::Interrupt { .. }
+                | Command::EndOfInput { .. }
+                | Command::Open { .. }
+                | Command::Script { .. }
+                | Command::Signal { .. }
+                | Command::Write { .. }
+                | Command::Remove { .. }
+                | Command::Load { .. } => return None,
             };
             Some(Mark { at: entry.moment.at, kind, text, focus: None })
         })
@@ -81,11 +88,4 @@ pub fn marks(session: &Session, catalogue: &Catalogue) -> Vec<Mark> {
 
 fn is_failure(id: &str) -> bool {
     FAILURES.iter().any(|end| id.ends_with(end))
-}
-
-/// The newest trace entry at a time, for stepping.
-#[must_use]
-pub fn entry_at(session: &Session, at: SimTime) -> TraceId {
-    let newest = session.head().trace().iter().rev().find(|e| e.at <= at);
-    newest.map_or(TraceId::NONE, |e| e.id)
 }

@@ -9,11 +9,11 @@ use crate::net::{self, Exchange, Origin, Outcome, Request};
 /// The two top bits of a request's tag say who asked; the rest is the asker's own number.
 const OWNER_SHIFT: u32 = 62;
 /// The asker's own number.
-pub const NUMBER_MASK: u64 = (1 << OWNER_SHIFT) - 1;
+pub(super) const NUMBER_MASK: u64 = (1 << OWNER_SHIFT) - 1;
 
 /// Who asked the network for something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
+pub(super) enum Owner {
     /// A process in a container.
     Machine,
     /// A tool of a terminal.
@@ -25,7 +25,7 @@ pub enum Owner {
 impl Owner {
     /// A tag that names this owner.
     #[must_use]
-    pub const fn tag(self, number: u64) -> u64 {
+    pub(super) const fn tag(self, number: u64) -> u64 {
         let bits: u64 = match self {
             Self::Machine => 0,
             Self::Shell => 1,
@@ -36,7 +36,7 @@ impl Owner {
 
     /// The owner that a tag names.
     #[must_use]
-    pub const fn of(tag: u64) -> Self {
+    pub(super) const fn of(tag: u64) -> Self {
         match tag >> OWNER_SHIFT {
             0 => Self::Machine,
             1 => Self::Shell,
@@ -47,14 +47,14 @@ impl Owner {
 
 /// Processes that wait for an answer of the network.
 #[derive(Clone, Debug, Default)]
-pub struct Waiting {
+pub(super) struct Waiting {
     by_number: BTreeMap<u64, (RequestTag, Errand)>,
     next: u64,
 }
 
 impl Waiting {
     /// Remember who asked; returns the tag for the network.
-    pub fn remember(&mut self, tag: RequestTag, what: Errand) -> u64 {
+    pub(super) fn remember(&mut self, tag: RequestTag, what: Errand) -> u64 {
         self.next += 1;
         self.by_number.insert(self.next, (tag, what));
         Owner::Machine.tag(self.next)
@@ -67,14 +67,14 @@ impl Waiting {
     }
 
     /// Whoever asked, once.
-    pub fn take(&mut self, tag: u64) -> Option<(RequestTag, Errand)> {
+    pub(super) fn take(&mut self, tag: u64) -> Option<(RequestTag, Errand)> {
         self.by_number.remove(&(tag & NUMBER_MASK))
     }
 }
 
 /// A process's request in the network's words; `None` if its URL is none.
 #[must_use]
-pub fn to_net(outgoing: &Outgoing) -> Option<Request> {
+pub(super) fn to_net(outgoing: &Outgoing) -> Option<Request> {
     let mut request = match &outgoing.what {
         Errand::Http { method, url, body } => {
             let mut request = Request::from_url(url)?;
@@ -95,7 +95,7 @@ pub fn to_net(outgoing: &Outgoing) -> Option<Request> {
 
 /// The interfaces of a namespace.
 #[must_use]
-pub fn interfaces(fabric: &net::Fabric, of: &Origin) -> Vec<machine::Interface> {
+pub(super) fn interfaces(fabric: &net::Fabric, of: &Origin) -> Vec<machine::Interface> {
     match of {
         Origin::Container(host, sandbox) => {
             let all = fabric
@@ -115,7 +115,7 @@ pub fn interfaces(fabric: &net::Fabric, of: &Origin) -> Vec<machine::Interface> 
 
 /// A delivered request in the runtime's words.
 #[must_use]
-pub fn to_machine(request: &Request, peer: &str) -> Incoming {
+pub(super) fn to_machine(request: &Request, peer: &str) -> Incoming {
     let http = request.exchange == Exchange::Http;
     let host = request.host_header.as_ref().unwrap_or(&request.host);
     Incoming {
@@ -129,7 +129,7 @@ pub fn to_machine(request: &Request, peer: &str) -> Incoming {
 
 /// A program's answer in the network's words.
 #[must_use]
-pub fn response(response: machine::Response) -> net::Response {
+pub(super) fn response(response: machine::Response) -> net::Response {
     match response {
         machine::Response::Refused => net::Response::Refused,
         machine::Response::Connected => net::Response::Accepted("".into()),
@@ -140,7 +140,7 @@ pub fn response(response: machine::Response) -> net::Response {
 
 /// The network's answer in the runtime's words.
 #[must_use]
-pub fn answer(answer: net::Answer, errand: &Errand, from: &Origin) -> machine::Answer {
+pub(super) fn answer(answer: net::Answer, errand: &Errand, from: &Origin) -> machine::Answer {
     let peer = answer.peer.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED);
     let server = || name_server(from);
     match answer.outcome {

@@ -33,7 +33,7 @@ usage: cargo xtask <task>
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let flags: Vec<&str> = args.iter().skip(1).map(String::as_str).collect();
-    let outcome = match args.first().map(String::as_str) {
+    let outcome = tools::toolchain().and_then(|()| match args.first().map(String::as_str) {
         Some("serve") => serve::run(&flags),
         Some("test") => test::run(&flags),
         Some("build") => web::build().map(|_| ()),
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::run(&flags),
         Some("judges") => judges::run(&flags),
         _ => Err(USAGE.to_owned()),
-    };
+    });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {

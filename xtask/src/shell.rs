@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 /// What a task returns: nothing, or why it failed.
 pub type Outcome<T = ()> = Result<T, String>;
@@ -18,10 +19,21 @@ pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
+/// The toolchain that commands run with, if it is not the default one.
+static TOOLCHAIN: OnceLock<String> = OnceLock::new();
+
+/// Let all commands from now on run with this toolchain of rustup's.
+pub fn use_toolchain(name: String) {
+    let _ = TOOLCHAIN.set(name);
+}
+
 /// A command that runs in the root of the checkout.
 pub fn command(program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(args).current_dir(root());
+    if let Some(name) = TOOLCHAIN.get() {
+        command.env("RUSTUP_TOOLCHAIN", name);
+    }
     command
 }
 

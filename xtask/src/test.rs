@@ -10,7 +10,9 @@ type Check = (&'static str, fn() -> Outcome);
 
 const NATIVE: &[Check] = &[
     ("format", || cargo(&["fmt", "--all", "--check"])),
-    ("lints, native", || cargo(&["clippy", "--all-targets", "--quiet"])),
+    ("lints, native", || {
+        cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
+    }),
     ("tests", || cargo(&["test", "--quiet", "--workspace"])),
     ("forbidden dependencies", forbidden),
 ];
@@ -27,6 +29,9 @@ const PAGE: &[Check] = &[
             "--no-default-features",
             "--target",
             "wasm32-unknown-unknown",
+            "--",
+            "-D",
+            "warnings",
         ];
         shell::run(shell::command("cargo", &args).env("CLIPPY_CONF_DIR", ".ci/wasm-clippy"))
     }),

@@ -18,6 +18,30 @@ fn wasm_bindgen_version() -> Outcome<String> {
     Err("Cargo.lock names no wasm-bindgen".to_owned())
 }
 
+/// The compiler of `rust-toolchain.toml`'s `[pinned]`; all later commands run with it.
+pub fn toolchain() -> Outcome {
+    let file = shell::read(&shell::root().join("rust-toolchain.toml"))?;
+    let pinned = file.lines().find_map(|line| line.strip_prefix("version = "));
+    let pinned = pinned.ok_or("rust-toolchain.toml pins no version")?.trim_matches('"').to_owned();
+    let fits = |text: &str| text.split_whitespace().nth(1) == Some(pinned.as_str());
+    let found = shell::output(&mut shell::command("rustc", &["--version"]))?;
+    if fits(&found) {
+        return Ok(());
+    }
+    if shell::find(&["rustup", "rustup.exe"]).is_none() {
+        return Err(format!("Drydock is built with Rust {pinned}; here is {}", found.trim()));
+    }
+    let have = shell::output(&mut shell::command("rustup", &["toolchain", "list"]))?;
+    let named = |line: &str| line.strip_prefix(&pinned).is_some_and(|l| l.starts_with('-'));
+    if !have.lines().any(named) {
+        let args = ["toolchain", "install", &pinned, "--profile", "minimal"];
+        let more = ["--component", "clippy,rustfmt", "--target", "wasm32-unknown-unknown"];
+        shell::run(shell::command("rustup", &args).args(more))?;
+    }
+    shell::use_toolchain(pinned);
+    Ok(())
+}
+
 /// The `wasm32-unknown-unknown` target.
 pub fn wasm_target() -> Outcome {
     let list = shell::output(&mut shell::command("rustup", &["target", "list", "--installed"]));

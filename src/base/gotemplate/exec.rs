@@ -120,7 +120,7 @@ impl State<'_> {
             Value::Map(map) => map.into_iter().map(|(k, v)| (Value::Str(k), v)).collect(),
             Value::Int(n) => (0..n.min(100_000)).map(|i| (Value::Int(i), Value::Int(i))).collect(),
             Value::Nil | Value::Absent => Vec::new(),
-            other => {
+            other @ (Value::Bool(_) | Value::Float(_) | Value::Str(_) | Value::Struct(_)) => {
                 let at = pipeline.commands.first().map_or(0, |c| c.at);
                 return Err(ExecError {
                     at,
@@ -197,7 +197,11 @@ impl State<'_> {
             if !rest.is_empty() || piped.is_some() {
                 let text = match first {
                     Operand::Field(_, names) => names.last().cloned().unwrap_or_default(),
-                    _ => {
+                    Operand::Dot
+                    | Operand::Literal(_)
+                    | Operand::Variable(..)
+                    | Operand::Function(..)
+                    | Operand::Paren(..) => {
                         let message = "can't give argument to non-function ".to_owned();
                         return Err(error(command.at, message + &command.text));
                     }
@@ -290,7 +294,11 @@ impl State<'_> {
                 Value::Nil | Value::Absent => {
                     return Err(fail(format!("nil pointer evaluating interface {{}}.{name}")));
                 }
-                _ => {
+                Value::Bool(_)
+                | Value::Int(_)
+                | Value::Float(_)
+                | Value::Str(_)
+                | Value::List(_) => {
                     return Err(fail(format!(
                         "can't evaluate field {name} in type interface {{}}"
                     )));

@@ -108,19 +108,7 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, String> {
             })
         }
         "json" => Value::Str(first.json()),
-        "join" => match &first {
-            Value::List(list) => {
-                let words: Vec<String> = list.iter().map(Value::print).collect();
-                Value::Str(words.join(&text(arguments, 1)))
-            }
-            Value::Nil => Value::Str(String::new()),
-            other => {
-                return Err(format!(
-                    "wrong type for value; expected []string; got {}",
-                    other.kind()
-                ));
-            }
-        },
+        "join" => Value::Str(join(&first, &text(arguments, 1))?),
         "exists" => {
             let mut value = first;
             for key in arguments.iter().skip(1) {
@@ -133,6 +121,25 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, String> {
         }
         _ => return on_text(name, arguments).map_err(failed),
     })
+}
+
+fn join(list: &Value, separator: &str) -> Result<String, String> {
+    match list {
+        Value::List(list) => {
+            let words: Vec<String> = list.iter().map(Value::print).collect();
+            Ok(words.join(separator))
+        }
+        Value::Nil => Ok(String::new()),
+        other @ (Value::Absent
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Str(_)
+        | Value::Map(_)
+        | Value::Struct(_)) => {
+            Err(format!("wrong type for value; expected []string; got {}", other.kind()))
+        }
+    }
 }
 
 /// Functions whose subject is a text.
@@ -201,7 +208,11 @@ fn len(value: &Value) -> Result<i64, String> {
         Value::List(list) => list.len(),
         Value::Map(map) => map.len(),
         Value::Nil => return Err("len of nil pointer".to_owned()),
-        other => return Err(format!("len of type {}", other.kind())),
+        other @ (Value::Absent
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Struct(_)) => return Err(format!("len of type {}", other.kind())),
     };
     Ok(i64::try_from(n).unwrap_or(i64::MAX))
 }
@@ -244,7 +255,13 @@ fn slice(value: &Value, arguments: &[Value]) -> Result<Value, String> {
             Ok(Value::Str(text.get(range).unwrap_or("").to_owned()))
         }
         Value::List(list) => Ok(Value::List(list.get(bounds(list.len())?).unwrap_or(&[]).to_vec())),
-        other => Err(format!("can't slice item of type {}", other.kind())),
+        other @ (Value::Nil
+        | Value::Absent
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Map(_)
+        | Value::Struct(_)) => Err(format!("can't slice item of type {}", other.kind())),
     }
 }
 

@@ -169,7 +169,7 @@ fn lex(text: &str, start: usize) -> Result<(Vec<Lexed>, usize, bool), ParseError
                 Some(end) => (Token::Text(rest.get(1..=end).unwrap_or("").to_owned()), end + 2),
                 None => return fail(at, "unterminated raw quoted string"),
             },
-            '.' if name_len(1) > 0 && !rest.get(1..2).is_some_and(|d| d.parse::<u8>().is_ok()) => {
+            '.' if name_len(1) > 0 && rest.get(1..2).is_none_or(|d| d.parse::<u8>().is_err()) => {
                 let len = 1 + name_len(1);
                 (Token::Field(rest.get(1..len).unwrap_or("").to_owned()), len)
             }
@@ -237,7 +237,7 @@ struct Parser<'a> {
 /// Why a list of nodes ended.
 enum End {
     Eof,
-    End,
+    Plain,
     Else,
     ElseIf(usize),
     ElseWith(usize),
@@ -250,7 +250,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Node>, ParseError> {
     let (nodes, end) = parser.list(0)?;
     match end {
         End::Eof => Ok(nodes),
-        End::End => fail(text.len(), "unexpected {{end}}"),
+        End::Plain => fail(text.len(), "unexpected {{end}}"),
         End::Else | End::ElseIf(_) | End::ElseWith(_) => fail(text.len(), "unexpected {{else}}"),
     }
 }
@@ -281,7 +281,7 @@ impl Parser<'_> {
                 _ => "",
             };
             match word(0) {
-                "end" => return Ok((nodes, End::End)),
+                "end" => return Ok((nodes, End::Plain)),
                 "else" => {
                     return Ok((
                         nodes,
@@ -317,7 +317,7 @@ impl Parser<'_> {
 
     fn expect_end(&self, end: &End) -> Result<(), ParseError> {
         match end {
-            End::End => Ok(()),
+            End::Plain => Ok(()),
             End::Eof => fail(self.text.len(), "unexpected EOF"),
             End::Else | End::ElseIf(_) | End::ElseWith(_) => {
                 fail(self.text.len(), "expected end; found {{else}}")
@@ -349,7 +349,7 @@ impl Parser<'_> {
                 }
                 End::ElseIf(next) if !with => (index, skip) = (next, 2),
                 End::ElseWith(next) if with => (index, skip) = (next, 2),
-                end => {
+                end @ (End::Eof | End::Plain | End::ElseIf(_) | End::ElseWith(_)) => {
                     self.expect_end(&end)?;
                     break;
                 }

@@ -107,7 +107,13 @@ impl Value {
         match self {
             Self::Map(map) => map.get(name),
             Self::Struct(fields) => fields.iter().find(|(k, _)| k == name).map(|(_, v)| v),
-            _ => None,
+            Self::Nil
+            | Self::Absent
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Float(_)
+            | Self::Str(_)
+            | Self::List(_) => None,
         }
     }
 
@@ -121,7 +127,12 @@ impl Value {
             }
             Self::Map(map) => Self::Map(map.iter().map(|(k, v)| (k.clone(), v.raw())).collect()),
             Self::List(list) => Self::List(list.iter().map(Self::raw).collect()),
-            other => other.clone(),
+            other @ (Self::Nil
+            | Self::Absent
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Float(_)
+            | Self::Str(_)) => other.clone(),
         }
     }
 
@@ -193,11 +204,6 @@ impl Value {
         let mut out = String::new();
         self.write_json(&mut out, Some(0), false);
         out
-    }
-
-    /// Indented JSON that begins at a depth.
-    pub fn write_pretty(&self, out: &mut String, depth: usize) {
-        self.write_json(out, Some(depth), false);
     }
 
     fn write_json(&self, out: &mut String, depth: Option<usize>, escape: bool) {

@@ -115,7 +115,8 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Instruction>, Problem> {
         }
         let mut instruction = split(joined.trim(), (start + 1, at));
         let takes_heredoc = matches!(instruction.word.as_str(), "RUN" | "COPY" | "ADD");
-        for name in takes_heredoc.then(|| heredoc_names(&instruction.rest)).unwrap_or_default() {
+        let names = if takes_heredoc { heredoc_names(&instruction.rest) } else { Vec::new() };
+        for name in names {
             let mut body = String::new();
             let mut closed = false;
             while let Some(line) = lines.get(at) {

@@ -155,7 +155,10 @@ impl BuildPrinter {
                 self.lines = 0;
                 return (0, format!("{text}\n"));
             }
-            _ => self.screen(false),
+            BuildEvent::Begin { .. }
+            | BuildEvent::Detail { .. }
+            | BuildEvent::Output { .. }
+            | BuildEvent::End { .. } => self.screen(false),
         };
         self.lines = u32::try_from(out.matches('\n').count()).unwrap_or(0);
         if let BuildEvent::End { step, end: StepEnd::Error(_) } = event {

@@ -159,7 +159,7 @@ impl Daemon {
     }
 
     fn missing_source(
-        &mut self,
+        &self,
         ticket: u64,
         step: &Step,
         missing: &str,
@@ -326,7 +326,7 @@ impl Daemon {
     }
 
     /// Serve `POST /build/prune`: what no image holds goes.
-    pub(crate) fn build_prune(&mut self, env: &mut Env<'_, '_>) -> Reply {
+    pub(crate) fn build_prune(&mut self, env: &Env<'_, '_>) -> Reply {
         let held: std::collections::BTreeSet<std::sync::Arc<str>> = env
             .machines
             .images(&self.host)

@@ -244,7 +244,9 @@ impl<'de> Reader<'de, '_> {
                 Some(i) if (low..=high).contains(&i) => Ok(i),
                 _ => Err(self.wrong(&format!("number {}", go_number(n)), go_type)),
             },
-            other => Err(self.wrong(go_kind(other), go_type)),
+            other @ (Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
+                Err(self.wrong(go_kind(other), go_type))
+            }
         }
     }
 
@@ -312,7 +314,9 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
         match self.given("bool")? {
             Value::Null => visitor.visit_bool(false),
             Value::Bool(b) => visitor.visit_bool(*b),
-            other => Err(self.wrong(go_kind(other), "bool")),
+            other @ (Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
+                Err(self.wrong(go_kind(other), "bool"))
+            }
         }
     }
 
@@ -335,7 +339,9 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
         match self.given("float64")? {
             Value::Null => visitor.visit_f64(0.0),
             Value::Number(n) => visitor.visit_f64(n.as_f64().unwrap_or(0.0)),
-            other => Err(self.wrong(go_kind(other), "float64")),
+            other @ (Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
+                Err(self.wrong(go_kind(other), "float64"))
+            }
         }
     }
 
@@ -343,7 +349,9 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
         match self.given("string")? {
             Value::Null => visitor.visit_borrowed_str(""),
             Value::String(s) => visitor.visit_borrowed_str(s),
-            other => Err(self.wrong(go_kind(other), "string")),
+            other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                Err(self.wrong(go_kind(other), "string"))
+            }
         }
         .map_err(|e| self.located(e))
     }
@@ -369,7 +377,10 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
                 let text = match self.given("resource.Quantity")? {
                     Value::Null => "0".to_owned(),
                     Value::String(s) => s.clone(),
-                    other => other.to_string(),
+                    other @ (Value::Bool(_)
+                    | Value::Number(_)
+                    | Value::Array(_)
+                    | Value::Object(_)) => other.to_string(),
                 };
                 let canonical = quantity::canonical(&text).ok_or_else(|| DecodeError {
                     message: quantity::PARSE_ERROR.to_owned(),
@@ -391,7 +402,11 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
                         probed: false,
                     })
                 }
-                other => Err(self.wrong(go_kind(other), &format!("v1.{name}"))),
+                other @ (Value::Null
+                | Value::Bool(_)
+                | Value::Number(_)
+                | Value::Array(_)
+                | Value::Object(_)) => Err(self.wrong(go_kind(other), &format!("v1.{name}"))),
             },
             _ => visitor.visit_newtype_struct(self),
         }
@@ -408,7 +423,7 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
                 path: self.path,
                 unknown: self.unknown,
             }),
-            other => {
+            other @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
                 let element = self.element_type(visitor, false);
                 Err(self.wrong(go_kind(other), &format!("[]{element}")))
             }
@@ -421,7 +436,7 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
                 visitor.visit_map(Fields::new(Some(map), self.path, self.unknown, None))
             }
             Value::Null => visitor.visit_map(Fields::new(None, self.path, self.unknown, None)),
-            other => {
+            other @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
                 let element = self.element_type(visitor, true);
                 Err(self.wrong(go_kind(other), &format!("map[string]{element}")))
             }
@@ -442,7 +457,9 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
             Value::Null => {
                 visitor.visit_map(Fields::new(None, self.path, self.unknown, Some(name)))
             }
-            other => Err(self.wrong(go_kind(other), &go_type)),
+            other @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+                Err(self.wrong(go_kind(other), &go_type))
+            }
         }
     }
 

@@ -25,6 +25,7 @@ const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
 ///
 /// # Errors
 /// If it is not there, a precondition fails, or it may not be deleted.
+#[expect(clippy::wildcard_enum_match_arm, reason = "other kinds go at once")]
 pub fn delete(
     call: &mut Call<'_>,
     kind: Kind,

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde::Serialize;
 
-use crate::engine::trace::Subject;
-
 pub use crate::kube::kinds::{Kind, Object};
 
 /// Namespace and name; the namespace of cluster-scoped objects is empty.
@@ -55,8 +53,6 @@ pub trait Stored: Clone + PartialEq {
     const SHELF: Kind;
     /// The object as this type, if it is of this kind.
     fn of(object: &Object) -> Option<&Self>;
-    /// The same to change it.
-    fn of_mut(object: &mut Object) -> Option<&mut Self>;
     /// As an object of any kind.
     fn into_object(self) -> Object;
 }
@@ -114,11 +110,5 @@ impl Object {
     #[must_use]
     pub fn owners(&self) -> &[OwnerReference] {
         self.meta().owner_references.as_deref().unwrap_or(&[])
-    }
-
-    /// What a trace entry about it is about.
-    #[must_use]
-    pub fn subject(&self) -> Subject {
-        Subject::object(self.kind().name(), self.namespace(), self.name())
     }
 }

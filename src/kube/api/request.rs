@@ -221,28 +221,12 @@ impl Request {
         Self::new(Verb::List, kind, namespace, "")
     }
 
-    /// A new object of a component in the cluster.
-    #[must_use]
-    pub fn create(object: Object) -> Self {
-        let mut request = Self::new(Verb::Create, object.kind(), object.namespace(), "");
-        request.body = Body::Object(Arc::new(object));
-        request
-    }
-
     /// A whole object anew.
     #[must_use]
     pub fn update(object: Object) -> Self {
         let (kind, name) = (object.kind(), object.name().to_owned());
         let mut request = Self::new(Verb::Update, kind, object.namespace(), &name);
         request.body = Body::Object(Arc::new(object));
-        request
-    }
-
-    /// The status of an object anew.
-    #[must_use]
-    pub fn update_status(object: Object) -> Self {
-        let mut request = Self::update(object);
-        request.subresource = Subresource::Status;
         request
     }
 
@@ -349,6 +333,19 @@ pub struct Cause {
     pub reason: &'static str,
 }
 
+/// What a refusal is about: `metav1.StatusDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// The kind or resource, with its group if any.
+    pub kind: String,
+    /// The name.
+    pub name: String,
+    /// Single complaints; kubectl lists them for `Invalid`.
+    pub causes: Vec<Cause>,
+    /// When to try again.
+    pub retry_after_seconds: Option<u32>,
+}
+
 /// A refusal: a `metav1.Status` of failure.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApiError {
@@ -358,14 +355,8 @@ pub struct ApiError {
     pub reason: &'static str,
     /// The message as the real server words it.
     pub message: String,
-    /// Single complaints; kubectl lists them for `Invalid`.
-    pub causes: Vec<Cause>,
-    /// The kind or resource that the refusal is about (`details.kind`), with its group if any.
-    pub kind: String,
-    /// The name that the refusal is about (`details.name`).
-    pub name: String,
-    /// When to try again.
-    pub retry_after_seconds: Option<u32>,
+    /// What it is about.
+    pub details: Box<Details>,
     /// Warnings that came along.
     pub warnings: Vec<String>,
     /// Where in the client's document, for an editor.
@@ -383,7 +374,8 @@ impl std::error::Error for ApiError {}
 impl ApiError {
     fn about(code: u16, reason: &'static str, kind: Kind, name: &str, message: String) -> Self {
         let (kind, name) = (kind.resource(), name.to_owned());
-        Self { code, reason, message, kind, name, ..Self::default() }
+        let details = Box::new(Details { kind, name, ..Details::default() });
+        Self { code, reason, message, details, ..Self::default() }
     }
 
     /// `pods "web" not found`.
@@ -431,7 +423,8 @@ impl ApiError {
         };
         let message = format!("{} \"{name}\" is invalid: {body}", kind.group_kind());
         let (kind, name) = (kind.name().to_owned(), name.to_owned());
-        Self { code: 422, reason: "Invalid", message, causes, kind, name, ..Self::default() }
+        let details = Box::new(Details { kind, name, causes, ..Details::default() });
+        Self { code: 422, reason: "Invalid", message, details, ..Self::default() }
     }
 
     /// A request that cannot be understood.

@@ -11,7 +11,7 @@ use crate::base::time::SimDuration;
 use crate::kube::api::admission::pod_labels;
 use crate::kube::api::object::{Key, Kind, Object};
 use crate::kube::api::request::{
-    ApiError, Body, Cause, Options, Request, Response, Subresource, Verb,
+    ApiError, Body, Cause, Details, Options, Request, Response, Subresource, Verb,
 };
 use crate::kube::api::selector::Labels;
 use crate::kube::api::server::{self, Call};
@@ -123,7 +123,7 @@ fn scale(call: &mut Call<'_>, request: &Request, key: &Key) -> Result<Response, 
         };
         let mut error = ApiError::invalid(request.kind, &key.name, vec![cause]);
         error.message = error.message.replacen(&request.kind.group_kind(), "Scale.autoscaling", 1);
-        "Scale".clone_into(&mut error.kind);
+        "Scale".clone_into(&mut error.details.kind);
         return Err(error);
     }
     let mut object = Object::clone(&old);
@@ -321,12 +321,15 @@ fn too_many(cause: &str, retry: Option<u32>) -> ApiError {
         code: 429,
         reason: "TooManyRequests",
         message: "Cannot evict pod as it would violate the pod's disruption budget.".to_owned(),
-        causes: vec![Cause {
-            field: String::new(),
-            message: cause.to_owned(),
-            reason: "DisruptionBudget",
-        }],
-        retry_after_seconds: retry,
+        details: Box::new(Details {
+            causes: vec![Cause {
+                field: String::new(),
+                message: cause.to_owned(),
+                reason: "DisruptionBudget",
+            }],
+            retry_after_seconds: retry,
+            ..Details::default()
+        }),
         ..ApiError::default()
     }
 }

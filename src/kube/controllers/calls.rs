@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
 use crate::base::message::Message;
-use crate::kube::api::object::{Key, Object, Stored};
+use crate::kube::api::object::{Key, Stored};
 use crate::kube::api::request::{
     Body, Options, PatchType, Propagation, Request, Subresource, Verb,
 };
@@ -128,12 +128,6 @@ pub fn delete_with(kind: Kind, key: &Key, uid: Option<&str>, propagation: Propag
     let mut request = delete(kind, key, uid);
     request.options.propagation = Some(propagation);
     request
-}
-
-/// What an event about an object refers to.
-#[must_use]
-pub fn regarding(object: &Object) -> Regarding {
-    regarding_meta(object.kind(), object.meta())
 }
 
 /// What an event about an object of a known type refers to.

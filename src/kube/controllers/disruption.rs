@@ -39,6 +39,7 @@ impl Controller for Disruptions {
         1
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other kinds wake nothing here")]
     fn wakes(&self, change: &Change, sync: &mut Sync<'_>) -> Wakes {
         match change.kind {
             Kind::PodDisruptionBudget => vec![now((change.kind, change.key.clone()))],

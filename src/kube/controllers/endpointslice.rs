@@ -50,6 +50,7 @@ impl Controller for EndpointSlices {
         5
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other kinds wake nothing here")]
     fn wakes(&self, change: &Change, sync: &mut Sync<'_>) -> Wakes {
         match change.kind {
             Kind::Service => vec![now((Kind::Service, change.key.clone()))],

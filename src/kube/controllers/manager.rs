@@ -213,12 +213,6 @@ impl Manager {
         wishes
     }
 
-    /// Whether nothing waits and nothing is under way (timers do not count).
-    #[must_use]
-    pub fn idle(&self) -> bool {
-        self.runs.is_empty() && self.desks.iter().all(|d| d.queue.idle())
-    }
-
     fn arrange_work<O>(&mut self, cx: &mut Cx<'_, O>, wishes: &mut Vec<Wish>) {
         if self.work_pending || !self.desks.iter().any(|d| d.queue.can_take()) {
             return;
@@ -314,7 +308,7 @@ impl Manager {
         }
     }
 
-    fn end<O>(&mut self, id: u64, cx: &mut Cx<'_, O>, wishes: &mut Vec<Wish>) {
+    fn end<O>(&mut self, id: u64, cx: &Cx<'_, O>, wishes: &mut Vec<Wish>) {
         let Some(working) = self.runs.remove(&id) else { return };
         let Some(desk) = self.desks.get_mut(working.controller) else { return };
         let item = working.run.key;

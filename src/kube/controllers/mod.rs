@@ -271,9 +271,3 @@ pub trait Controller: std::marker::Sync {
 pub fn now(item: Item) -> (Item, SimDuration) {
     (item, SimDuration::ZERO)
 }
-
-/// An item of a kind by namespace and name.
-#[must_use]
-pub fn item(kind: Kind, namespace: &str, name: &str) -> Item {
-    (kind, Key::new(namespace, name))
-}

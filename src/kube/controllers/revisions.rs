@@ -146,8 +146,15 @@ mod tests {
         let made = ensure(&owner, "default", Labels::new(), &template, None, &[], &mut plan);
         assert_eq!((template_of(&made), plan.steps.len()), (Some(template.clone()), 1));
         let mut plan = Plan::none();
-        let same =
-            ensure(&owner, "default", Labels::new(), &template, None, &[made.clone()], &mut plan);
+        let same = ensure(
+            &owner,
+            "default",
+            Labels::new(),
+            &template,
+            None,
+            std::slice::from_ref(&made),
+            &mut plan,
+        );
         assert_eq!((name(&same), plan.steps.len()), (name(&made), 0));
     }
 }

@@ -21,7 +21,7 @@ impl Worker {
     }
 
     /// Wake at the deadline, if there is one.
-    pub(super) fn arm_deadline(&mut self, env: &mut Env<'_, '_>) {
+    pub(super) fn arm_deadline(&self, env: &mut Env<'_, '_>) {
         let Some(deadline) = self.deadline() else { return };
         let at = env.node.tick_at(deadline);
         env.at(at, Due::Deadline(self.uid.clone()));

@@ -172,7 +172,7 @@ impl Kubelet {
                 });
             }
             ExecPurpose::PostStart(uid) => {
-                let failed = (code != 0).then(|| HookFailure::Exec { code, said: output });
+                let failed = (code != 0).then_some(HookFailure::Exec { code, said: output });
                 self.with(&uid, around, cx, |w, env| w.post_start_ended(failed, env));
             }
             ExecPurpose::PreStop(uid, id) => {

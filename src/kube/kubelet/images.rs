@@ -227,11 +227,6 @@ impl PullQueue {
         if self.active.as_ref()?.ticket == ticket { self.active.take() } else { None }
     }
 
-    /// A pod is gone: what it only waits for is dropped.
-    pub fn forget(&mut self, uid: &str) {
-        self.waiting.retain(|p| &*p.uid != uid);
-    }
-
     /// The kubelet stopped.
     pub fn clear(&mut self) -> Option<Pull> {
         self.waiting.clear();

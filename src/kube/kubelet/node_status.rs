@@ -257,6 +257,7 @@ impl Kubelet {
         env.after(delay, due);
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the kind is in the key")]
     fn stored<'a>(&self, around: &'a Around<'_>) -> Option<&'a core::Node> {
         match &*around.store.get(Kind::Node, &Key::new("", &self.node.name))?.object {
             Object::Node(node) => Some(node),
@@ -384,7 +385,7 @@ impl Kubelet {
     pub(super) fn node_answered(
         &mut self,
         result: &Result<Response, ApiError>,
-        around: &mut Around<'_>,
+        around: &Around<'_>,
         cx: &mut Cx<'_, Output>,
     ) {
         if unserved(result) {
@@ -451,7 +452,7 @@ impl Kubelet {
     }
 
     /// A regular look at the node's status: it is reported if it changed.
-    pub(super) fn node_look_due(&mut self, around: &mut Around<'_>, cx: &mut Cx<'_, Output>) {
+    pub(super) fn node_look_due(&mut self, around: &Around<'_>, cx: &mut Cx<'_, Output>) {
         self.report(around, cx);
     }
 

@@ -92,7 +92,7 @@ fn init_progress(
             let stopped_before = exit_code(status.and_then(|s| s.last_state.as_ref())).is_some();
             let running = state.is_some_and(|s| s.running.is_some());
             let ended = exit_code(state).is_some();
-            if !initialised && !(running && started) && !ended && !stopped_before {
+            if !(initialised || ended || stopped_before || running && started) {
                 init.pending = true;
             }
             continue;

@@ -254,7 +254,12 @@ pub fn http_verdict(url: &str, address: &str, answer: &Answer) -> Verdict {
             "Get \"{url}\": context deadline exceeded (Client.Timeout exceeded while awaiting \
              headers)"
         )),
-        other => Verdict::Failure(format!("Get \"{url}\": {}", dial_error(address, other))),
+        other @ (Outcome::Refused
+        | Outcome::UnknownName
+        | Outcome::Unreachable
+        | Outcome::Reset) => {
+            Verdict::Failure(format!("Get \"{url}\": {}", dial_error(address, other)))
+        }
     }
 }
 
@@ -263,7 +268,12 @@ pub fn http_verdict(url: &str, address: &str, answer: &Answer) -> Verdict {
 pub fn tcp_verdict(address: &str, answer: &Answer) -> Verdict {
     match &answer.outcome {
         Outcome::Http { .. } | Outcome::Connected(_) => Verdict::Success,
-        other => Verdict::Failure(dial_error(address, other)),
+        other @ (Outcome::Resolved(_)
+        | Outcome::Refused
+        | Outcome::Timeout
+        | Outcome::UnknownName
+        | Outcome::Unreachable
+        | Outcome::Reset) => Verdict::Failure(dial_error(address, other)),
     }
 }
 
@@ -272,7 +282,12 @@ pub fn tcp_verdict(address: &str, answer: &Answer) -> Verdict {
 pub fn grpc_verdict(address: &str, answer: &Answer) -> Verdict {
     match &answer.outcome {
         Outcome::Http { .. } | Outcome::Connected(_) => Verdict::Success,
-        _ => Verdict::Failure(format!(
+        Outcome::Resolved(_)
+        | Outcome::Refused
+        | Outcome::Timeout
+        | Outcome::UnknownName
+        | Outcome::Unreachable
+        | Outcome::Reset => Verdict::Failure(format!(
             "timeout: failed to connect service \"{address}\" within 1s: context deadline exceeded"
         )),
     }

@@ -32,7 +32,7 @@ pub fn send(request: Request, purpose: NetPurpose, env: &mut Env<'_, '_>) {
 
 impl Worker {
     /// Make the probe workers, once.
-    pub(super) fn make_probes(&mut self, env: &mut Env<'_, '_>) {
+    pub(super) fn make_probes(&mut self, env: &Env<'_, '_>) {
         if self.probed || self.stage != Stage::Syncing {
             return;
         }

@@ -203,7 +203,7 @@ impl Kubelet {
     pub(super) fn logged(
         &mut self,
         id: &ContainerId,
-        around: &mut Around<'_>,
+        around: &Around<'_>,
         cx: &mut Cx<'_, Output>,
     ) {
         let Some(log) = around.machines.logs(&self.node.host, id) else { return };
@@ -293,7 +293,7 @@ impl Kubelet {
 
     /// Output of a client's command.
     pub(super) fn client_output(
-        &mut self,
+        &self,
         ticket: u64,
         stream: Stream,
         text: String,

@@ -91,7 +91,9 @@ impl Worker {
                 env.say(self, Some(&start.name), false, "Pulled", text);
                 self.create(start, env);
             }
-            _ => self.pull(start, &image, env),
+            PullPolicy::Always | PullPolicy::IfNotPresent | PullPolicy::Never => {
+                self.pull(start, &image, env);
+            }
         }
     }
 
@@ -176,7 +178,15 @@ impl Worker {
         let Some(work) = self.work() else { return };
         let start = match std::mem::replace(&mut work.current, Current::Nothing) {
             Current::Pull(start, ticket) if ticket == pull.ticket => start,
-            other => {
+            other @ (Current::Nothing
+            | Current::Kills
+            | Current::Sandbox
+            | Current::Pull(..)
+            | Current::Create(..)
+            | Current::Start(_)
+            | Current::PostStart(..)
+            | Current::PostStartKill
+            | Current::StopSandbox) => {
                 work.current = other;
                 return;
             }
@@ -324,7 +334,14 @@ impl Worker {
         let Some(work) = self.work() else { return };
         let start = match std::mem::replace(&mut work.current, Current::Nothing) {
             Current::PostStart(start, _) => start,
-            other => {
+            other @ (Current::Nothing
+            | Current::Kills
+            | Current::Sandbox
+            | Current::Pull(..)
+            | Current::Create(..)
+            | Current::Start(_)
+            | Current::PostStartKill
+            | Current::StopSandbox) => {
                 work.current = other;
                 return;
             }
@@ -353,7 +370,7 @@ impl Worker {
 
     /// Send the request of an HTTP hook; false if its port has no number.
     pub(super) fn hook_request(
-        &mut self,
+        &self,
         container: &Arc<str>,
         http: &k8s_openapi::api::core::v1::HTTPGetAction,
         what: NetWhat,

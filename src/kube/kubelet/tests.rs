@@ -95,6 +95,7 @@ impl Bench {
         self.commit(Kind::Pod, name, Some(Object::Pod(pod)));
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the kubelet does not watch the others")]
     fn commit(&mut self, kind: Kind, name: &str, object: Option<Object>) {
         let key = Key::new(if kind == Kind::Node { "" } else { "ns" }, name);
         let change = self.store.commit(kind, &key, object, self.now, TraceId::NONE);
@@ -392,7 +393,8 @@ fn waits_for_what_is_missing() {
 #[test]
 fn hollow_init() {
     let mut bench = Bench::new(RuntimeKind::Hollow);
-    let init = serde_json::json!({ "name": "setup", "image": "busybox", "command": ["sh", "-c", "sleep 4; exit 0"] });
+    let command = ["sh", "-c", "sleep 4; exit 0"];
+    let init = serde_json::json!({ "name": "setup", "image": "busybox", "command": command });
     let app = serde_json::json!({ "name": "app", "image": "nginx" });
     bench.pod("p", serde_json::json!({ "initContainers": [init], "containers": [app] }));
     bench.run(10);

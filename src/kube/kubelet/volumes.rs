@@ -57,6 +57,7 @@ pub struct Mounts {
 
 /// Data of a ConfigMap.
 #[must_use]
+#[expect(clippy::wildcard_enum_match_arm, reason = "the kind is in the key")]
 pub fn config_map(store: &Store, namespace: &str, name: &str) -> Option<Data> {
     match &*store.get(Kind::ConfigMap, &Key::new(namespace, name))?.object {
         Object::ConfigMap(map) => {
@@ -70,6 +71,7 @@ pub fn config_map(store: &Store, namespace: &str, name: &str) -> Option<Data> {
 
 /// Data of a Secret.
 #[must_use]
+#[expect(clippy::wildcard_enum_match_arm, reason = "the kind is in the key")]
 pub fn secret(store: &Store, namespace: &str, name: &str) -> Option<Data> {
     match &*store.get(Kind::Secret, &Key::new(namespace, name))?.object {
         Object::Secret(secret) => {
@@ -340,6 +342,7 @@ impl Worker {
     }
 
     /// The host's volume behind a claim: it outlives the pod.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the kind is in the key")]
     fn claim_volume(&self, claim: &str, env: &Env<'_, '_>) -> Option<Arc<str>> {
         let key = Key::new(&self.key.namespace, claim);
         match &*env.store.get(Kind::PersistentVolumeClaim, &key)?.object {
@@ -363,7 +366,7 @@ impl Worker {
         let passed = env.now().since(self.synced).0 / mean.0;
         let mut at = self.synced + mean.times(passed.saturating_sub(1));
         while at <= env.now() {
-            at = at + env.jitter(&self.key, RESYNC);
+            at += env.jitter(&self.key, RESYNC);
         }
         let at = env.node.tick_at(at);
         env.at(at, Due::Refresh(self.uid.clone()));
@@ -464,10 +467,10 @@ pub fn container_mounts(
 /// A directory of the node; the runtime makes it if it is not there.
 fn host_path(path: &str, subpath: &str, env: &mut Env<'_, '_>) -> MountSource {
     let full = if subpath.is_empty() { path.to_owned() } else { format!("{path}/{subpath}") };
-    if let Some(files) = env.machines.host_files(&env.node.host) {
-        if files.get(&full).is_none() {
-            files.put(&full, crate::posix::Entry::Directory { mode: 0o755 });
-        }
+    if let Some(files) = env.machines.host_files(&env.node.host)
+        && files.get(&full).is_none()
+    {
+        files.put(&full, crate::posix::Entry::Directory { mode: 0o755 });
     }
     MountSource::Bind(full)
 }

@@ -38,6 +38,9 @@ pub struct Surroundings<'a> {
     pub nominated: &'a BTreeMap<Arc<str>, Vec<Arc<PodInfo>>>,
 }
 
+/// Weighted scores of a node, by plugin.
+pub type Parts = SmallVec<[(&'static str, i64); 7]>;
+
 /// What became of a node in an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeVerdict {
@@ -53,7 +56,7 @@ pub enum NodeVerdict {
         /// Sum of the weighted scores; 0 if scoring was not needed.
         total: i64,
         /// Weighted scores in the order of [`PLUGINS`] that score.
-        parts: SmallVec<[(&'static str, i64); 7]>,
+        parts: Parts,
     },
 }
 
@@ -157,10 +160,11 @@ fn find_feasible(
     let mut feasible: Vec<Arc<NodeInfo>> = Vec::new();
     let mut refused = Refused::new();
     // A nominated node is tried alone first.
-    if let Some(node) = cycle.pod.nominated.as_ref().and_then(|name| cache.nodes.get(name)) {
-        if !node.facts.name.is_empty() && check(cycle, node, around).is_none() {
-            return (vec![node.clone()], refused);
-        }
+    if let Some(node) = cycle.pod.nominated.as_ref().and_then(|name| cache.nodes.get(name))
+        && !node.facts.name.is_empty()
+        && check(cycle, node, around).is_none()
+    {
+        return (vec![node.clone()], refused);
     }
     let named = node_affinity::named_nodes(cycle.pod);
     let wanted = feasible_to_find(order.len());
@@ -265,8 +269,7 @@ fn choose(
         ),
         company: inter_pod_affinity::Preferred::new(cycle.pod, &cycle.snapshot),
     };
-    let mut totals: Vec<(i64, SmallVec<[(&'static str, i64); 7]>)> =
-        vec![(0, SmallVec::new()); feasible.len()];
+    let mut totals: Vec<(i64, Parts)> = vec![(0, SmallVec::new()); feasible.len()];
     for plugin in PLUGINS.iter().filter(|p| p.weight() > 0) {
         let mut scores: Vec<Option<i64>> =
             feasible.iter().map(|node| plugin.score(&scoring, node)).collect();

@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn whole_texts() {
-        let post = "no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.";
+        let post = "no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not \
+                    helpful for scheduling.";
         let text = message(3, None, ["Insufficient cpu"; 3].into_iter(), Some(post));
         assert_eq!(text, format!("0/3 nodes are available: 3 Insufficient cpu. {post}"));
         let text = message(

@@ -81,7 +81,7 @@ pub enum Wish {
         /// Comes back with the answer.
         tag: u64,
         /// The request.
-        request: Request,
+        request: Box<Request>,
         /// Why.
         why: Option<Message>,
     },
@@ -147,13 +147,8 @@ impl Scheduler {
         self.verdicts.get(pod)
     }
 
-    /// The queue, to look at.
-    #[must_use]
-    pub const fn queue(&self) -> &Queue {
-        &self.queue
-    }
-
     /// Changes have reached the caches.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the view sorts the other kinds itself")]
     pub fn changes<O>(&mut self, changes: &[Arc<Change>], cx: &mut Cx<'_, O>) -> Vec<Wish> {
         let mut wishes = Vec::new();
         for change in changes {
@@ -232,7 +227,7 @@ impl Scheduler {
         wishes
     }
 
-    fn pod_changed<O>(&mut self, change: &Change, cx: &mut Cx<'_, O>) {
+    fn pod_changed<O>(&mut self, change: &Change, cx: &Cx<'_, O>) {
         let before = self.pods.get(&change.key).cloned();
         let after = change.new.as_deref().and_then(|o| o.get()).map(|p| Arc::new(PodInfo::read(p)));
         // A pod of the same name with another uid is another pod.
@@ -269,7 +264,7 @@ impl Scheduler {
     }
 
     /// A pod is gone or finished.
-    fn forget<O>(&mut self, pod: &PodInfo, cx: &mut Cx<'_, O>) {
+    fn forget<O>(&mut self, pod: &PodInfo, cx: &Cx<'_, O>) {
         self.queue.remove(&pod.uid);
         self.nominated.remove(&pod.uid);
         if self.cache.unplace(&pod.uid).is_some() {
@@ -278,7 +273,7 @@ impl Scheduler {
         }
     }
 
-    fn node_changed<O>(&mut self, change: &Change, cx: &mut Cx<'_, O>) {
+    fn node_changed<O>(&mut self, change: &Change, cx: &Cx<'_, O>) {
         let Some(node) = change.new.as_deref().and_then(|o| o.get()) else {
             self.cache.remove_node(&change.key.name);
             return;
@@ -478,6 +473,7 @@ impl Scheduler {
         let after = self.throttle.take(cx.now) + cx.latency(&API_CALL, NAME);
         self.tag += 1;
         self.sent.insert(self.tag, sent);
+        let request = Box::new(request);
         wishes.push(Wish::Request { after, tag: self.tag, request, why });
     }
 
@@ -494,6 +490,7 @@ impl Scheduler {
         let after = self.throttle.take(cx.now) + way + cx.latency(&API_CALL, NAME);
         self.tag += 1;
         self.sent.insert(self.tag, sent);
+        let request = Box::new(request);
         wishes.push(Wish::Request { after, tag: self.tag, request, why });
     }
 }

@@ -119,12 +119,6 @@ impl Queue {
         self.pods.get(uid)
     }
 
-    /// Whether a pod is held by scheduling gates.
-    #[must_use]
-    pub fn is_gated(&self, uid: &str) -> bool {
-        self.pods.get(uid).is_some_and(|w| w.state == State::Gated)
-    }
-
     /// Take the next pod; one that backs off if no other is there.
     pub fn pop(&mut self) -> Option<Waiting> {
         let uid = match self.active.pop_first() {
@@ -225,17 +219,6 @@ impl Queue {
             let cause = self.pods.get(&uid).map_or(TraceId::NONE, |w| w.cause);
             self.activate(&uid, now, cause);
         }
-    }
-
-    /// Whether the unschedulable pool is empty.
-    #[must_use]
-    pub fn pool_is_empty(&self) -> bool {
-        self.pool.is_empty()
-    }
-
-    /// All waiting pods, by uid.
-    pub fn iter(&self) -> impl Iterator<Item = &Waiting> {
-        self.pods.values()
     }
 
     /// Out of the pool: to the active queue, or to backing off if its wait is not over.
@@ -343,7 +326,7 @@ mod tests {
         let mut gated = (*pod("a", 0)).clone();
         gated.gates.push("example.com/wait".into());
         queue.add(Arc::new(gated), SimTime(1), TraceId::NONE);
-        assert!(queue.is_gated("a") && !queue.has_next());
+        assert!(queue.get("a").is_some_and(|w| w.state == State::Gated) && !queue.has_next());
         queue.add(pod("a", 0), SimTime(2), TraceId::NONE);
         assert!(queue.has_next());
     }

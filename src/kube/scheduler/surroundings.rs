@@ -82,7 +82,7 @@ pub fn budgets(view: &View) -> Vec<Budget> {
         .filter_map(|(key, budget)| {
             let selector = budget.spec.as_ref()?.selector.clone()?;
             let status = budget.status.clone().unwrap_or_default();
-            let allowed = Option::<i32>::from(status.disruptions_allowed).unwrap_or(0);
+            let allowed = status.disruptions_allowed.unwrap_or(0);
             let disrupted = status.disrupted_pods.unwrap_or_default().into_keys().collect();
             Some(Budget { namespace: key.namespace.clone(), selector, allowed, disrupted })
         })

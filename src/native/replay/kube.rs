@@ -470,7 +470,9 @@ impl Replay {
             && number("ready").is_none_or(|n| count(&ready) == n)
             && number("restarts").is_none_or(|n| count(&|p| restarts(p) >= n) > 0)
             && phase.is_none_or(|phase| {
-                !pods.is_empty() && count(&|p| p["status"]["phase"] == phase) == pods.len() as u64
+                !pods.is_empty()
+                    && count(&|p| p.pointer("/status/phase").is_some_and(|p| p == phase))
+                        == pods.len() as u64
             })
             && number("terminating")
                 .is_none_or(|n| count(&|p| p.pointer("/metadata/deletionTimestamp").is_some()) == n)

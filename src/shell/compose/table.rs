@@ -394,19 +394,6 @@ pub(super) const COMMANDS: &[Command] = &[
     ),
 ];
 
-/// The commands' names, for completion.
-#[must_use]
-pub fn names() -> Vec<&'static str> {
-    COMMANDS.iter().map(|c| c.name).collect()
-}
-
-/// The flags of a command, for completion.
-#[must_use]
-pub fn flags(name: &str) -> Vec<String> {
-    let command = COMMANDS.iter().find(|c| c.name == name);
-    command.iter().flat_map(|c| c.flags).map(|f| format!("--{}", f.long)).collect()
-}
-
 /// The head of what `docker compose` prints about itself.
 const OVERVIEW: &str = "\
 Usage:  docker compose [OPTIONS] COMMAND

@@ -143,7 +143,12 @@ impl Attach {
             Wake::Stdin(text) if self.stdin => {
                 io.ask_docker(Request::ContainerStdin { id: self.name.clone(), text });
             }
-            _ => {}
+            Wake::Start
+            | Wake::Docker(..)
+            | Wake::Kube(..)
+            | Wake::Net(..)
+            | Wake::Timer(_)
+            | Wake::Stdin(_) => {}
         }
         if self.drained
             && let Some(code) = self.code

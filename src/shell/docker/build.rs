@@ -162,7 +162,12 @@ impl Build {
                 io.err("ERROR: failed to build: failed to solve: Canceled: context canceled\n");
                 return io.exit(128 + signal);
             }
-            _ => return,
+            Wake::Start
+            | Wake::Docker(..)
+            | Wake::Kube(..)
+            | Wake::Net(..)
+            | Wake::Timer(_)
+            | Wake::Stdin(_) => return,
         };
         match result {
             Ok(Reply::Build(event)) if !self.quiet => {

@@ -150,11 +150,16 @@ fn tar(entries: &[ArchiveEntry], source: &str) -> String {
 
 impl Copy {
     /// Go on.
-    pub(crate) fn resume(&mut self, wake: Wake, io: &mut Io<'_>) {
+    pub(crate) fn resume(&self, wake: Wake, io: &mut Io<'_>) {
         let result = match wake {
             Wake::Docker(ticket, result) if ticket == self.ticket => result,
             Wake::Signal(signal) => return io.exit(128 + signal),
-            _ => return,
+            Wake::Start
+            | Wake::Docker(..)
+            | Wake::Kube(..)
+            | Wake::Net(..)
+            | Wake::Timer(_)
+            | Wake::Stdin(_) => return,
         };
         match result {
             Ok(Reply::Archive(entries)) => {

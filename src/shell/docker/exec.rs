@@ -106,7 +106,12 @@ impl Exec {
             Wake::Stdin(text) if self.stdin && !self.exec.is_empty() => {
                 io.ask_docker(Request::ExecStdin { exec: self.exec.clone(), text });
             }
-            _ => {}
+            Wake::Start
+            | Wake::Docker(..)
+            | Wake::Kube(..)
+            | Wake::Net(..)
+            | Wake::Timer(_)
+            | Wake::Stdin(_) => {}
         }
     }
 }

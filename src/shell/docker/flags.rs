@@ -256,7 +256,11 @@ impl Spec {
             Count::Between(low, high) if got < low || got > high => {
                 format!("requires at least {low} and at most {high} {}", many(high))
             }
-            _ => return Ok(()),
+            Count::None
+            | Count::Exactly(_)
+            | Count::AtLeast(_)
+            | Count::AtMost(_)
+            | Count::Between(..) => return Ok(()),
         };
         let usage = self.usage_line(path);
         // Only a minimum says "See" (engine/39; engine 28.5.2 by hand).

@@ -25,7 +25,7 @@ impl One {
     }
 
     /// Go on.
-    pub(crate) fn resume(&mut self, wake: Wake, io: &mut Io<'_>) {
+    pub(crate) fn resume(&self, wake: Wake, io: &mut Io<'_>) {
         match wake {
             Wake::Docker(ticket, result) if ticket == self.ticket => match result {
                 Ok(reply) => {
@@ -38,7 +38,12 @@ impl One {
                 }
             },
             Wake::Signal(_) => io.exit(130),
-            _ => {}
+            Wake::Start
+            | Wake::Docker(..)
+            | Wake::Kube(..)
+            | Wake::Net(..)
+            | Wake::Timer(_)
+            | Wake::Stdin(_) => {}
         }
     }
 }
@@ -143,7 +148,7 @@ impl Each {
         true
     }
 
-    fn finish(&mut self, io: &mut Io<'_>) {
+    fn finish(&self, io: &mut Io<'_>) {
         if self.printed < self.names.len() {
             return;
         }
@@ -160,7 +165,9 @@ impl Each {
         let (ticket, result) = match wake {
             Wake::Docker(ticket, result) => (ticket, result),
             Wake::Signal(_) => return io.exit(130),
-            _ => return,
+            Wake::Start | Wake::Kube(..) | Wake::Net(..) | Wake::Timer(_) | Wake::Stdin(_) => {
+                return;
+            }
         };
         let Some(index) = self.tickets.remove(&ticket) else { return };
         if let Some(slot) = self.answers.get_mut(index) {

@@ -11,7 +11,8 @@ const FORMAT: Flag = flag(
     "format",
     'f',
     Kind::Text,
-    "Format output using a custom template: 'json': Print in JSON format 'TEMPLATE': Print output using the given Go template",
+    "Format output using a custom template: 'json': Print in JSON format 'TEMPLATE': Print output \
+     using the given Go template",
 );
 const SIZE: Flag = flag("size", 's', Kind::Bool, "Display total file sizes");
 
@@ -160,11 +161,17 @@ impl Inspect {
     }
 
     /// Go on.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "one answer of all")]
     pub(crate) fn resume(&mut self, wake: Wake, io: &mut Io<'_>) {
         let result = match wake {
             Wake::Docker(ticket, result) if ticket == self.ticket => result,
             Wake::Signal(signal) => return io.exit(128 + signal),
-            _ => return,
+            Wake::Start
+            | Wake::Docker(..)
+            | Wake::Kube(..)
+            | Wake::Net(..)
+            | Wake::Timer(_)
+            | Wake::Stdin(_) => return,
         };
         match result {
             Ok(reply) => {

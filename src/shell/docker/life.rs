@@ -371,6 +371,7 @@ pub(crate) fn commit(parsed: Parsed, io: &mut Io<'_>) -> State {
 }
 
 /// Print the id of what was made.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only these answers carry an id")]
 pub(crate) fn print_id(_: &Parsed, reply: Reply, io: &mut Io<'_>) -> u8 {
     match reply {
         Reply::ImageId(id) => io.out(format!("{id}\n")),

@@ -19,7 +19,8 @@ pub(crate) const SPEC: Spec = Spec {
             "since",
             ' ',
             Kind::Text,
-            "Show logs since timestamp (e.g. \"2013-01-02T13:23:37Z\") or relative (e.g. \"42m\" for 42 minutes)",
+            "Show logs since timestamp (e.g. \"2013-01-02T13:23:37Z\") or relative (e.g. \"42m\" \
+     for 42 minutes)",
         ),
         flag(
             "tail",
@@ -32,7 +33,8 @@ pub(crate) const SPEC: Spec = Spec {
             "until",
             ' ',
             Kind::Text,
-            "Show logs before a timestamp (e.g. \"2013-01-02T13:23:37Z\") or relative (e.g. \"42m\" for 42 minutes)",
+            "Show logs before a timestamp (e.g. \"2013-01-02T13:23:37Z\") or relative (e.g. \"42m\" \
+     for 42 minutes)",
         ),
     ],
 };
@@ -73,7 +75,7 @@ pub(crate) fn logs(parsed: Parsed, io: &mut Io<'_>) -> State {
 
 impl Logs {
     /// Go on.
-    pub(crate) fn resume(&mut self, wake: Wake, io: &mut Io<'_>) {
+    pub(crate) fn resume(&self, wake: Wake, io: &mut Io<'_>) {
         match wake {
             Wake::Docker(ticket, result) if ticket == self.ticket => match result {
                 Ok(Reply::Log(line)) => {
@@ -92,7 +94,12 @@ impl Logs {
                 }
             },
             Wake::Signal(signal) => io.exit(128 + signal),
-            _ => {}
+            Wake::Start
+            | Wake::Docker(..)
+            | Wake::Kube(..)
+            | Wake::Net(..)
+            | Wake::Timer(_)
+            | Wake::Stdin(_) => {}
         }
     }
 }

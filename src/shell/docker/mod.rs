@@ -35,8 +35,6 @@ mod volumes;
 use crate::shell::docker::flags::{Parsed, Refusal};
 use crate::shell::job::{Io, Reading, Wake};
 
-pub use table::{Completion, complete};
-
 /// A running `docker` command.
 #[derive(Clone, Debug)]
 pub struct Job {

@@ -109,14 +109,14 @@ fn begin(
     State::Prune(prune)
 }
 
-fn filters_or_fail(parsed: &Parsed, io: &mut Io<'_>) -> Result<Filters, State> {
-    filters(parsed).map_err(|text| State::fail(&text, 125, io))
+fn filters_or_fail(parsed: &Parsed, io: &mut Io<'_>) -> Result<Filters, Box<State>> {
+    filters(parsed).map_err(|text| Box::new(State::fail(&text, 125, io)))
 }
 
 pub(crate) fn containers(parsed: Parsed, io: &mut Io<'_>) -> State {
     let filters = match filters_or_fail(&parsed, io) {
         Ok(filters) => filters,
-        Err(state) => return state,
+        Err(state) => return *state,
     };
     let warning = "WARNING! This will remove all stopped containers.";
     let requests = vec![(What::Containers, Request::ContainersPrune { filters })];
@@ -126,7 +126,7 @@ pub(crate) fn containers(parsed: Parsed, io: &mut Io<'_>) -> State {
 pub(crate) fn images(parsed: Parsed, io: &mut Io<'_>) -> State {
     let mut filters = match filters_or_fail(&parsed, io) {
         Ok(filters) => filters,
-        Err(state) => return state,
+        Err(state) => return *state,
     };
     let all = parsed.is("all");
     filters.insert("dangling".to_owned(), vec![(!all).to_string()]);
@@ -141,7 +141,7 @@ pub(crate) fn images(parsed: Parsed, io: &mut Io<'_>) -> State {
 pub(crate) fn networks(parsed: Parsed, io: &mut Io<'_>) -> State {
     let filters = match filters_or_fail(&parsed, io) {
         Ok(filters) => filters,
-        Err(state) => return state,
+        Err(state) => return *state,
     };
     let warning =
         "WARNING! This will remove all custom networks not used by at least one container.";
@@ -174,7 +174,7 @@ fn print_records(_: &Parsed, reply: Reply, io: &mut Io<'_>) -> u8 {
 pub(crate) fn volumes(parsed: Parsed, io: &mut Io<'_>) -> State {
     let mut filters = match filters_or_fail(&parsed, io) {
         Ok(filters) => filters,
-        Err(state) => return state,
+        Err(state) => return *state,
     };
     let warning = if parsed.is("all") {
         filters.insert("all".to_owned(), vec!["true".to_owned()]);
@@ -188,7 +188,7 @@ pub(crate) fn volumes(parsed: Parsed, io: &mut Io<'_>) -> State {
 pub(crate) fn system(parsed: Parsed, io: &mut Io<'_>) -> State {
     let filters = match filters_or_fail(&parsed, io) {
         Ok(filters) => filters,
-        Err(state) => return state,
+        Err(state) => return *state,
     };
     let all = parsed.is("all");
     let mut lines =
@@ -262,9 +262,7 @@ impl Prune {
                 self.answer(&text.unwrap_or_default(), io);
             }
             Wake::Docker(ticket, result) => {
-                let Some((what, _)) = self.current.filter(|(_, t)| *t == ticket) else {
-                    return None;
-                };
+                let (what, _) = self.current.filter(|(_, t)| *t == ticket)?;
                 match result {
                     Ok(Reply::Pruned(report)) => {
                         self.report(what, &report, io);
@@ -278,7 +276,7 @@ impl Prune {
                 }
             }
             Wake::Signal(signal) => io.exit(128 + signal),
-            _ => {}
+            Wake::Start | Wake::Kube(..) | Wake::Net(..) | Wake::Timer(_) | Wake::Stdin(_) => {}
         }
         None
     }

@@ -153,7 +153,12 @@ impl Pull {
                 io.effects.push(Effect::Forget(self.ticket));
                 io.exit(128 + signal);
             }
-            _ => {}
+            Wake::Start
+            | Wake::Docker(..)
+            | Wake::Kube(..)
+            | Wake::Net(..)
+            | Wake::Timer(_)
+            | Wake::Stdin(_) => {}
         }
     }
 }

@@ -165,7 +165,7 @@ impl Run {
         self.ticket = io.ask_docker(request);
     }
 
-    fn fail(&mut self, error: &ApiError, code: u8, io: &mut Io<'_>) {
+    fn fail(&self, error: &ApiError, code: u8, io: &mut Io<'_>) {
         let text = error.client_text();
         if self.only_create {
             io.err(format!("{text}\n"));
@@ -210,7 +210,12 @@ impl Run {
             Wake::Stdin(text) if self.config.config.open_stdin && !self.id.is_empty() => {
                 io.ask_docker(Request::ContainerStdin { id: self.id.clone(), text });
             }
-            _ => {}
+            Wake::Start
+            | Wake::Docker(..)
+            | Wake::Kube(..)
+            | Wake::Net(..)
+            | Wake::Timer(_)
+            | Wake::Stdin(_) => {}
         }
     }
 

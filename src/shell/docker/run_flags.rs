@@ -60,7 +60,8 @@ pub(crate) const FLAGS: &[Flag] = &[
         "health-start-period",
         ' ',
         Kind::Duration,
-        "Start period for the container to initialize before starting health-retries countdown (ms|s|m|h) (default 0s)",
+        "Start period for the container to initialize before starting health-retries countdown \
+     (ms|s|m|h) (default 0s)",
     ),
     flag(
         "health-timeout",
@@ -549,7 +550,7 @@ fn check_words(parsed: &Parsed) -> Result<(), String> {
     let mac = parsed.text("mac-address");
     let bytes: Vec<&str> = mac.split([':', '-']).collect();
     let is_byte = |b: &&str| b.len() == 2 && b.chars().all(|c| c.is_ascii_hexdigit());
-    if !mac.is_empty() && !(bytes.len() == 6 && bytes.iter().all(is_byte)) {
+    if !(mac.is_empty() || bytes.len() == 6 && bytes.iter().all(is_byte)) {
         return Err(format!("{mac} is not a valid mac address"));
     }
     let bare = |text: &&String| !text.contains(['=', ':']) && text.as_str() != "no-new-privileges";

@@ -96,7 +96,12 @@ impl Watch {
                 io.exit(1);
             }
             Wake::Signal(signal) => io.exit(if signal == 2 { 0 } else { 128 + signal }),
-            _ => {}
+            Wake::Start
+            | Wake::Docker(..)
+            | Wake::Kube(..)
+            | Wake::Net(..)
+            | Wake::Timer(_)
+            | Wake::Stdin(_) => {}
         }
     }
 

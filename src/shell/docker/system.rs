@@ -324,7 +324,7 @@ fn event_text(e: &DockerEvent) -> String {
 
 impl Events {
     /// Go on.
-    pub(crate) fn resume(&mut self, wake: Wake, io: &mut Io<'_>) {
+    pub(crate) fn resume(&self, wake: Wake, io: &mut Io<'_>) {
         match wake {
             Wake::Docker(ticket, result) if ticket == self.ticket => match result {
                 Ok(Reply::Event(event)) => {
@@ -348,7 +348,12 @@ impl Events {
                 }
             },
             Wake::Signal(signal) => io.exit(128 + signal),
-            _ => {}
+            Wake::Start
+            | Wake::Docker(..)
+            | Wake::Kube(..)
+            | Wake::Net(..)
+            | Wake::Timer(_)
+            | Wake::Stdin(_) => {}
         }
     }
 }

@@ -245,81 +245,9 @@ fn help() -> String {
     )
 }
 
-/// What may come next on a command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Completion {
-    /// One of these words.
-    Words(Vec<String>),
-    /// The name of a container.
-    Containers,
-    /// The name of an image.
-    Images,
-    /// The name of a network.
-    Networks,
-    /// The name of a volume.
-    Volumes,
-    /// A file.
-    Files,
-}
-
-/// What may follow the words after `docker`; the last word is the one that is being typed.
-#[must_use]
-pub fn complete(words: &[String]) -> Completion {
-    let (typed, before) = words.split_last().map_or(("", &[][..]), |(t, b)| (t.as_str(), b));
-    let in_group = before.first().is_some_and(|w| GROUPS.iter().any(|(g, _)| g == w));
-    let depth = if in_group { 2 } else { 1 };
-    if before.len() < depth {
-        let prefix = before.first().map_or(String::new(), |g| format!("{g} "));
-        let mut list: Vec<String> = COMMANDS
-            .iter()
-            .flat_map(|e| e.paths)
-            .filter_map(|p| p.strip_prefix(&prefix))
-            .filter(|p| !p.contains(' '))
-            .map(str::to_owned)
-            .collect();
-        if prefix.is_empty() {
-            list.extend(GROUPS.iter().map(|(g, _)| (*g).to_owned()));
-            list.push("compose".to_owned());
-        }
-        list.retain(|w| w.starts_with(typed));
-        list.sort();
-        list.dedup();
-        return Completion::Words(list);
-    }
-    let path = before.get(..depth).unwrap_or(&[]).join(" ");
-    let Some(entry) = find(&path) else { return Completion::Files };
-    if typed.starts_with('-') {
-        let flags = entry.spec.flags.iter().map(|f| format!("--{}", f.long));
-        let mut list: Vec<String> = flags.filter(|f| f.starts_with(typed)).collect();
-        list.sort();
-        return Completion::Words(list);
-    }
-    match entry.spec.path {
-        "run" | "create" | "rmi" | "tag" | "history" | "pull" | "save" | "image inspect" => {
-            Completion::Images
-        }
-        "build" | "load" | "import" => Completion::Files,
-        path if path.starts_with("network") => Completion::Networks,
-        path if path.starts_with("volume") => Completion::Volumes,
-        _ => Completion::Containers,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn completion_comes_from_the_table() {
-        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(complete(&words("pul")), Completion::Words(vec!["pull".into()]));
-        assert_eq!(
-            complete(&words("network c")),
-            Completion::Words(vec!["connect".into(), "create".into()])
-        );
-        assert_eq!(complete(&words("run --na")), Completion::Words(vec!["--name".into()]));
-        assert_eq!(complete(&words("stop w")), Completion::Containers);
-    }
 
     #[test]
     fn every_path_is_unique() {

@@ -111,7 +111,7 @@ impl Memory {
                 self.log.push(Memo::Part(Some(answer)));
                 true
             }
-            _ => {
+            Waiting::Nothing | Waiting::Answer(_) | Waiting::Part(..) | Waiting::Sleep(_) => {
                 if self.open.contains(&ticket) {
                     self.inbox.entry(ticket).or_default().push_back(answer);
                 }
@@ -125,7 +125,9 @@ impl Memory {
         let memo = match self.waiting {
             Waiting::Sleep(wanted) if wanted == tag => Memo::Slept,
             Waiting::Part(_, Some(wanted)) if wanted == tag => Memo::Part(None),
-            _ => return false,
+            Waiting::Nothing | Waiting::Answer(_) | Waiting::Part(..) | Waiting::Sleep(_) => {
+                return false;
+            }
         };
         self.waiting = Waiting::Nothing;
         self.log.push(memo);

@@ -207,15 +207,21 @@ impl Trial {
 /// The complaints of a refusal, each at its place.
 fn refusal(one: &Manifest, error: &ApiError, verb: Verb) -> Vec<Complaint> {
     let whole = one.node.span;
-    if error.causes.is_empty() || error.reason != "Invalid" {
+    if error.details.causes.is_empty() || error.reason != "Invalid" {
         let span = locate::steps(&one.node, &error.at, whole);
         let failure = match verb {
             Verb::Create => super::apply::with_source("creating", &one.source, error.clone()),
-            _ => error.clone().into(),
+            Verb::Get
+            | Verb::List
+            | Verb::Watch
+            | Verb::Update
+            | Verb::Patch
+            | Verb::Delete
+            | Verb::DeleteCollection => error.clone().into(),
         };
         return vec![Complaint { span, message: shown(&failure) }];
     }
-    let causes = error.causes.iter();
+    let causes = error.details.causes.iter();
     causes
         .map(|cause| Complaint {
             span: locate::field(&one.node, &cause.field, whole),

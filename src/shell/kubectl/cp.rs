@@ -66,10 +66,7 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
         (true, false) => &to,
     };
     let namespace = remote.namespace.clone().unwrap_or_else(|| call.namespace.to_string());
-    let pod = match call.object(Request::get(Kind::Pod, &namespace, &remote.pod))? {
-        Ok(pod) => pod,
-        Err(error) => return Err(error.into()),
-    };
+    let pod = call.object(Request::get(Kind::Pod, &namespace, &remote.pod))??;
     let named = call.flags.some("container").map(str::to_owned);
     let container = default_container(call, &pod, named.as_deref())?;
     let mut request = Request::new(Ask::Create, Kind::Pod, &namespace, &remote.pod);

@@ -130,7 +130,7 @@ pub(super) fn make(
             if matches!(format, Format::Table) {
                 call.line(format!("{} created{}", full_name(&object), dry.mark()));
             } else {
-                let text = format.print(&[object.clone()], true, call.flags)?;
+                let text = format.print(std::slice::from_ref(&object), true, call.flags)?;
                 call.out(text);
             }
             Ok(Some(object))

@@ -297,7 +297,7 @@ fn job(call: &mut Call<'_, '_>) -> Run<()> {
         put(&mut value, "status", json!({}));
         return make(call, Kind::Job, value, true).map(|_| ());
     }
-    let found = call.find(&[from.clone()], true)?;
+    let found = call.find(std::slice::from_ref(&from), true)?;
     if let Some(failure) = Failure::of(found.failures) {
         return Err(failure.into());
     }

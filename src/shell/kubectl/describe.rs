@@ -167,6 +167,7 @@ struct Beside {
 }
 
 impl Beside {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other kinds are described from themselves")]
     fn fetch(call: &mut Call<'_, '_>, object: &Object) -> Run<Self> {
         let mut beside = Self::default();
         let namespace = object.namespace().to_owned();
@@ -291,10 +292,10 @@ fn backends(call: &mut Call<'_, '_>, of: &Ingress, namespace: &str) -> Run<Vec<n
     let paths = spec.rules.iter().flatten().flat_map(|r| r.http.iter().flat_map(|h| &h.paths));
     let all = paths.map(|p| &p.backend).chain(spec.default_backend.as_ref());
     for backend in all {
-        if let Some(service) = &backend.service {
-            if !names.contains(&service.name) {
-                names.push(service.name.clone());
-            }
+        if let Some(service) = &backend.service
+            && !names.contains(&service.name)
+        {
+            names.push(service.name.clone());
         }
     }
     let mut found = Vec::new();

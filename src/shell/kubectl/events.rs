@@ -46,10 +46,7 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
         let fields = format!("involvedObject.kind={},involvedObject.name={name}", kind.name());
         request.options.field_selector = Some(fields);
     }
-    let all = match call.objects(request)? {
-        Ok(all) => all,
-        Err(error) => return Err(error.into()),
-    };
+    let all = call.objects(request)??;
     let types = call.flags.all("types").to_vec();
     let wanted = |event: &Event| {
         let kind = text(event.type_.as_ref());

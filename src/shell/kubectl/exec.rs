@@ -218,7 +218,12 @@ impl Running {
                 }
             },
             Wake::Stdin(line) => self.typed(line, io),
-            _ => None,
+            Wake::Start
+            | Wake::Docker(..)
+            | Wake::Kube(..)
+            | Wake::Net(..)
+            | Wake::Timer(_)
+            | Wake::Signal(_) => None,
         }
     }
 

@@ -78,6 +78,10 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
     found.end()
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "every other kind that passed the check has a template"
+)]
 fn service(call: &Call<'_, '_>, object: &Object) -> Result<Value, Failure> {
     let kind = object.kind();
     let value = object.to_value();
@@ -206,10 +210,8 @@ fn ports(
             None => json!(port),
         };
         let mut one = json!({"port": port, "protocol": protocol, "targetPort": target});
-        if many {
-            if let Some(map) = one.as_object_mut() {
-                map.insert("name".to_owned(), json!(format!("port-{}", i + 1)));
-            }
+        if many && let Some(map) = one.as_object_mut() {
+            map.insert("name".to_owned(), json!(format!("port-{}", i + 1)));
         }
         ports.push(one);
     }

@@ -103,15 +103,16 @@ fn standard(error: &ApiError) -> String {
 
 /// `The Pod "x" is invalid: …`: causes one per line when there are several.
 fn invalid(error: &ApiError) -> String {
-    let kind = error.kind.split('.').next().unwrap_or("");
+    let details = &error.details;
+    let kind = details.kind.split('.').next().unwrap_or("");
     let mut text = "The request is invalid".to_owned();
-    if !kind.is_empty() || !error.name.is_empty() {
-        text = format!("The {kind} \"{}\" is invalid", error.name);
-    } else if !error.message.is_empty() && error.causes.is_empty() {
+    if !kind.is_empty() || !details.name.is_empty() {
+        text = format!("The {kind} \"{}\" is invalid", details.name);
+    } else if !error.message.is_empty() && details.causes.is_empty() {
         text = format!("{text}: {}", error.message);
     }
     let mut causes: Vec<String> = Vec::new();
-    for cause in &error.causes {
+    for cause in &details.causes {
         let shown = if cause.field.is_empty() {
             cause.message.clone()
         } else {
@@ -134,7 +135,7 @@ fn invalid(error: &ApiError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kube::api::request::Cause;
+    use crate::kube::api::request::{Cause, Details};
     use crate::kube::kinds::Kind;
 
     fn cause(field: &str, message: &str) -> Cause {
@@ -151,16 +152,19 @@ mod tests {
         let mut error = ApiError {
             code: 422,
             reason: "Invalid",
-            kind: "Deployment.apps".to_owned(),
-            name: "web".to_owned(),
-            causes: vec![cause("spec.replicas", "Invalid value: -1: must be …")],
+            details: Box::new(Details {
+                kind: "Deployment.apps".to_owned(),
+                name: "web".to_owned(),
+                causes: vec![cause("spec.replicas", "Invalid value: -1: must be …")],
+                ..Details::default()
+            }),
             ..ApiError::default()
         };
         assert_eq!(
             Failure::from(error.clone()).shown().0,
             "The Deployment \"web\" is invalid: spec.replicas: Invalid value: -1: must be …\n"
         );
-        error.causes.push(cause("spec.selector", "Required value"));
+        error.details.causes.push(cause("spec.selector", "Required value"));
         assert!(Failure::from(error).shown().0.contains("is invalid: \n* spec.replicas: Inv"));
     }
 }

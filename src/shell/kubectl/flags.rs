@@ -163,7 +163,7 @@ impl Flags {
                 Takes::Bool => self.put(flag, "true".to_owned())?,
                 Takes::Maybe(implied) => self.put(flag, implied.to_owned())?,
                 _ if !rest.is_empty() => return self.put(flag, rest.to_owned()),
-                _ => {
+                Takes::Text | Takes::Int | Takes::Time | Takes::List | Takes::Each => {
                     let value = words.next().cloned();
                     let missing = || format!("flag needs an argument: '{c}' in -{shown}");
                     return self.put(flag, value.ok_or_else(missing)?);

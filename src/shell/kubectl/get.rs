@@ -89,16 +89,16 @@ impl Format {
         };
         let name = if name.is_empty() && !arg.is_empty() { "go-template" } else { name };
         let templated = !matches!(name, "" | "wide" | "yaml" | "kyaml" | "json" | "name");
-        if let Some(kind) = name.strip_suffix("-file").or(name.strip_suffix("file")) {
-            if !kind.is_empty() && !arg.is_empty() {
-                let Some(text) = call.file(&arg)? else {
-                    let message = format!(
-                        "error reading {name} {arg}, open {arg}: no such file or directory\n"
-                    );
-                    return Err(Failure::plain(message.trim_end()).into());
-                };
-                arg = text.to_string();
-            }
+        if let Some(kind) = name.strip_suffix("-file").or(name.strip_suffix("file"))
+            && !kind.is_empty()
+            && !arg.is_empty()
+        {
+            let Some(text) = call.file(&arg)? else {
+                let message =
+                    format!("error reading {name} {arg}, open {arg}: no such file or directory\n");
+                return Err(Failure::plain(message.trim_end()).into());
+            };
+            arg = text.to_string();
         }
         if templated && FORMATS.split(',').any(|f| f == name) && arg.is_empty() {
             let message = if name.starts_with("custom-columns") {
@@ -176,10 +176,8 @@ impl Format {
 
 /// Without what only the server needs.
 pub(super) fn clean(mut value: Value, managed: bool) -> Value {
-    if !managed {
-        if let Some(meta) = value.get_mut("metadata").and_then(Value::as_object_mut) {
-            meta.remove("managedFields");
-        }
+    if !managed && let Some(meta) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        meta.remove("managedFields");
     }
     value
 }

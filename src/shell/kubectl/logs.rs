@@ -137,6 +137,7 @@ fn named(call: &mut Call<'_, '_>, arg: &str) -> Run<Vec<Arc<Object>>> {
 }
 
 /// The pod that `TYPE/NAME` stands for; of several the one most likely to serve.
+#[expect(clippy::wildcard_enum_match_arm, reason = "other kinds select no pods")]
 pub(super) fn pod_for(call: &mut Call<'_, '_>, arg: &str, tell: bool) -> Run<Arc<Object>> {
     let namespace = call.namespace.clone();
     let args = if arg.contains('/') { arg.to_owned() } else { format!("pod/{arg}") };
@@ -144,10 +145,7 @@ pub(super) fn pod_for(call: &mut Call<'_, '_>, arg: &str, tell: bool) -> Run<Arc
     let Some((kind, name)) = one.and_then(|w| w.name.map(|n| (w.kind, n))) else {
         return Err(Failure::plain("pod, type/name or --filename must be specified").into());
     };
-    let object = match call.object(Request::get(kind, &namespace, &name))? {
-        Ok(object) => object,
-        Err(error) => return Err(error.into()),
-    };
+    let object = call.object(Request::get(kind, &namespace, &name))??;
     if kind == Kind::Pod {
         return Ok(object);
     }
@@ -169,7 +167,7 @@ pub(super) fn pod_for(call: &mut Call<'_, '_>, arg: &str, tell: bool) -> Run<Arc
         return Err(Failure::plain(message).into());
     }
     let mut pods = selected(call, &labels)?;
-    pods.sort_by_key(|p| rank(p));
+    pods.sort_by_key(rank);
     let count = pods.len();
     match pods.into_iter().next() {
         Some(pod) => {
@@ -248,11 +246,11 @@ fn containers_of(
     object: &Arc<Object>,
     named: Option<&str>,
 ) -> Run<Vec<String>> {
-    if call.flags.on("all-containers") {
-        if let Some(pod) = object.get::<Pod>() {
-            let (main, init) = all_names(pod);
-            return Ok(init.into_iter().chain(main).collect());
-        }
+    if call.flags.on("all-containers")
+        && let Some(pod) = object.get::<Pod>()
+    {
+        let (main, init) = all_names(pod);
+        return Ok(init.into_iter().chain(main).collect());
     }
     Ok(vec![default_container(call, object, named)?])
 }

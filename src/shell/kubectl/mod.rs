@@ -62,7 +62,7 @@ mod wait;
 use std::sync::Arc;
 
 use self::call::{Call, Halt, Memory};
-use self::flags::{Flags, GLOBAL};
+use self::flags::Flags;
 use self::follow::Follow;
 use self::verbs::Verb;
 use crate::shell::job::{Effect, Io, Reading, Wake};
@@ -199,33 +199,6 @@ fn finish(memory: &Memory, code: u8, io: &mut Io<'_>) {
         io.effects.push(Effect::Forget(*ticket));
     }
     io.exit(code);
-}
-
-/// Names that can follow `kubectl` and the words before the cursor, for completion.
-#[must_use]
-pub fn completions(words: &[&str]) -> Vec<&'static str> {
-    let prefix = words.join(" ");
-    let mut found: Vec<&'static str> = verbs::VERBS
-        .iter()
-        .filter_map(|v| {
-            let rest = if prefix.is_empty() {
-                v.path
-            } else {
-                v.path.strip_prefix(prefix.as_str())?.strip_prefix(' ')?
-            };
-            rest.split(' ').next()
-        })
-        .collect();
-    found.dedup();
-    found
-}
-
-/// Flags of a verb, for completion.
-#[must_use]
-pub fn flag_names(path: &str) -> Vec<String> {
-    let verb = verbs::VERBS.iter().find(|v| v.path == path);
-    let own = verb.iter().flat_map(|v| v.flags.iter().copied().flatten());
-    own.chain(GLOBAL).map(|f| format!("--{}", f.long)).collect()
 }
 
 /// An object as `kubectl get -o yaml` prints it.

@@ -96,6 +96,7 @@ pub(super) struct Revision {
 }
 
 /// Revisions of a Deployment, DaemonSet or StatefulSet, oldest first.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only these kinds have revisions")]
 pub(super) fn revisions(call: &mut Call<'_, '_>, object: &Object) -> Run<Vec<Revision>> {
     let value = object.to_value();
     let labels = value.pointer("/spec/selector").cloned().unwrap_or(Value::Null);
@@ -111,10 +112,7 @@ pub(super) fn revisions(call: &mut Call<'_, '_>, object: &Object) -> Run<Vec<Rev
     };
     let mut request = Request::list(kind, object.namespace());
     request.options.label_selector = Some(labels);
-    let all = match call.objects(request)? {
-        Ok(all) => all,
-        Err(error) => return Err(error.into()),
-    };
+    let all = call.objects(request)??;
     let uid = object.uid().to_owned();
     let own = all.into_iter().filter(|o| o.controller().is_some_and(|c| c.uid == uid));
     let mut found: Vec<Revision> = own.filter_map(|o| revision(&o)).collect();

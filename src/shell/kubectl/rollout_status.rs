@@ -66,10 +66,10 @@ fn one(call: &mut Call<'_, '_>, object: &Object, wanted: i64) -> Run<()> {
     };
     let (namespace, name) = (object.namespace().to_owned(), object.name().to_owned());
     let (now, revision) = snapshot(call, kind, &namespace, &name)?;
-    if let Some(now) = now {
-        if told(call, &now, wanted)? || !call.flags.on("watch") {
-            return Ok(());
-        }
+    if let Some(now) = now
+        && (told(call, &now, wanted)? || !call.flags.on("watch"))
+    {
+        return Ok(());
     }
     let stream = call.open(watch_from(kind, &namespace, &name, revision))?;
     loop {

@@ -86,10 +86,7 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
     let mut request = Request::new(Ask::Create, Kind::Pod, &namespace, "");
     request.body = crate::kube::api::request::Body::Value(value);
     request.options.field_manager = Some("kubectl-run".into());
-    let made = match call.object(request)? {
-        Ok(made) => made,
-        Err(error) => return Err(error.into()),
-    };
+    let made = call.object(request)??;
     service(call, &name)?;
     attached(call, &made)
 }

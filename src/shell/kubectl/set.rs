@@ -347,6 +347,7 @@ fn list_env(call: &mut Call<'_, '_>, resources: &[String]) -> Run<()> {
 }
 
 /// Variables that refer to the keys of a ConfigMap or Secret.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller asked for one of two kinds")]
 fn env_from(call: &mut Call<'_, '_>, from: &str) -> Run<Vec<Value>> {
     let found = call.find(&[from.to_owned()], true)?;
     if let Some(failure) = Failure::of(found.failures) {

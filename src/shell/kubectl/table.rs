@@ -66,10 +66,10 @@ impl Style {
             heads.insert(0, "NAMESPACE".to_owned());
         }
         for (row, object) in rows.iter_mut().zip(objects) {
-            if self.kinds {
-                if let Some(name) = name_at.and_then(|at| row.get_mut(at)) {
-                    *name = format!("{}/{name}", kind.singular_resource());
-                }
+            if self.kinds
+                && let Some(name) = name_at.and_then(|at| row.get_mut(at))
+            {
+                *name = format!("{}/{name}", kind.singular_resource());
             }
             let labels = object.meta().labels.clone().unwrap_or_default();
             for column in &self.columns {

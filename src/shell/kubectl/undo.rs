@@ -42,6 +42,7 @@ const KEPT: [&str; 6] = [
     "deprecated.deployment.rollback.to",
 ];
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other two go by data")]
 fn run(call: &mut Call<'_, '_>) -> Run<()> {
     let dry = DryRun::of(call)?;
     let wanted = call.flags.int("to-revision");

@@ -170,10 +170,10 @@ pub(super) fn pick(words: &[String]) -> Result<Option<(&'static Verb, Vec<String
 
 fn canonical(path: &str) -> String {
     for (alias, name) in ALIASES {
-        if let Some(rest) = path.strip_prefix(alias) {
-            if rest.is_empty() || rest.starts_with(' ') {
-                return format!("{name}{rest}");
-            }
+        if let Some(rest) = path.strip_prefix(alias)
+            && (rest.is_empty() || rest.starts_with(' '))
+        {
+            return format!("{name}{rest}");
         }
     }
     path.to_owned()

@@ -134,7 +134,9 @@ fn run(call: &mut Call<'_, '_>) -> Run<()> {
                 let (namespace, name) = (object.namespace().to_owned(), object.name().to_owned());
                 until_deleted(call, kind, &namespace, &name, &uid, Some(until))?
             }
-            _ => until_holds(call, &condition, &object, until)?,
+            Condition::Create | Condition::Status { .. } | Condition::Path { .. } => {
+                until_holds(call, &condition, &object, until)?
+            }
         };
         match failure {
             None => {

@@ -148,7 +148,13 @@ pub(super) fn print_curl(options: &Options, request: &Request, answer: &Answer) 
     if let Some(format) = &options.write_out {
         let status = match &answer.outcome {
             Outcome::Http { status, .. } => *status,
-            _ => 0,
+            Outcome::Connected(_)
+            | Outcome::Resolved(_)
+            | Outcome::Refused
+            | Outcome::Timeout
+            | Outcome::UnknownName
+            | Outcome::Unreachable
+            | Outcome::Reset => 0,
         };
         let micros = answer.latency.0;
         let total = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);

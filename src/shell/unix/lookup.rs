@@ -34,7 +34,12 @@ pub(super) fn print_nslookup(request: &Request, answer: &Answer) -> Printed {
             printed.exit = 1;
             printed.out = format!("** server can't find {name}: NXDOMAIN\n");
         }
-        _ => {
+        Outcome::Http { .. }
+        | Outcome::Connected(_)
+        | Outcome::Refused
+        | Outcome::Timeout
+        | Outcome::Unreachable
+        | Outcome::Reset => {
             printed.exit = 1;
             printed.out = ";; connection timed out; no servers could be reached\n".to_owned();
         }

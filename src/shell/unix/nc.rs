@@ -42,13 +42,17 @@ pub(super) fn print(verbose: bool, request: &Request, answer: &Answer) -> Printe
             printed.exit = 1;
             format!("nc: getaddrinfo for host \"{host}\" port {port}: Name or service not known\n")
         }
-        other => {
+        other @ (Outcome::Refused | Outcome::Timeout | Outcome::Unreachable | Outcome::Reset) => {
             printed.exit = 1;
             let why = match other {
                 Outcome::Refused => "Connection refused",
                 Outcome::Timeout => "Operation timed out",
                 Outcome::Unreachable => "No route to host",
-                _ => "Connection reset by peer",
+                Outcome::Http { .. }
+                | Outcome::Connected(_)
+                | Outcome::Resolved(_)
+                | Outcome::UnknownName
+                | Outcome::Reset => "Connection reset by peer",
             };
             format!("nc: connect to {host} ({peer}) port {port} (tcp) failed: {why}\n")
         }

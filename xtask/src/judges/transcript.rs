@@ -114,7 +114,8 @@ mod tests {
 
     #[test]
     fn output_is_left_out_and_the_rest_kept() {
-        let text = "# world: docker\n\n## one\nknown_gap: no (2026)\n$ cat <<E  # any order\n> a\n> E\na\n\n! b\n? 1\n@wait 3s\n@file -n x\n> y\n";
+        let text = "# world: docker\n\n## one\nknown_gap: no (2026)\n$ cat <<E  # any order\n\
+                    > a\n> E\na\n\n! b\n? 1\n@wait 3s\n@file -n x\n> y\n";
         let sections = read(text);
         assert_eq!(sections.len(), 2);
         let kept = |lines: &[&str]| Piece::Kept(lines.iter().map(|l| (*l).to_owned()).collect());

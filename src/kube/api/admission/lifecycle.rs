@@ -23,7 +23,7 @@ pub(super) fn create(call: &Call<'_>, object: &Object) -> Result<(), ApiError> {
     let why =
         format!("unable to create new content in namespace {name} because it is being terminated");
     let mut error = ApiError::forbidden(kind, object.name(), &why);
-    error.causes.push(Cause {
+    error.details.causes.push(Cause {
         field: "metadata.namespace".to_owned(),
         message: format!("namespace {name} is being terminated"),
         reason: "NamespaceTerminating",

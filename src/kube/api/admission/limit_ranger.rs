@@ -147,14 +147,14 @@ fn bounds(item: &LimitRangeItem, requests: &Amounts, limits: &Amounts, errors: &
             _ => {}
         }
     }
+    let claim = kind == "PersistentVolumeClaim";
     for (resource, most) in item.max.iter().flatten() {
         let of = format!("maximum {resource} usage per {kind} is {}", most.0);
         match (requests.get(resource), limits.get(resource)) {
-            (Some(r), _) if kind == "PersistentVolumeClaim" => {
-                if amount(r) > amount(most) {
-                    errors.push(format!("{of}, but request is {}", r.0));
-                }
+            (Some(r), _) if claim && amount(r) > amount(most) => {
+                errors.push(format!("{of}, but request is {}", r.0));
             }
+            (Some(_), _) if claim => {}
             (_, None) => errors.push(format!("{of}.  No limit is specified")),
             (_, Some(l)) if amount(l) > amount(most) => {
                 errors.push(format!("{of}, but limit is {}", l.0));

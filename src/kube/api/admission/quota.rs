@@ -50,7 +50,12 @@ pub(super) fn charge(
                 continue;
             }
             if delta > 0 && now + delta > amount(limit).0 {
-                over.push((resource.clone(), delta, now, limit.0.clone()));
+                over.push(Over {
+                    resource: resource.clone(),
+                    asked: delta,
+                    used: now,
+                    limit: limit.0.clone(),
+                });
             }
             used.insert(resource.clone(), now + delta);
             changed = true;
@@ -95,16 +100,25 @@ fn write(
     call.store.commit(Kind::ResourceQuota, &Key::of(&object), Some(object), call.now, call.by);
 }
 
-fn exceeded(object: &Object, quota: &str, over: &[(String, i128, i128, String)]) -> ApiError {
-    let list = |pick: &dyn Fn(&(String, i128, i128, String)) -> String| {
-        let parts: Vec<String> = over.iter().map(|o| format!("{}={}", o.0, pick(o))).collect();
+/// A resource of which there would be more than the quota allows.
+struct Over {
+    resource: String,
+    asked: i128,
+    used: i128,
+    limit: String,
+}
+
+fn exceeded(object: &Object, quota: &str, over: &[Over]) -> ApiError {
+    let list = |pick: &dyn Fn(&Over) -> String| {
+        let parts: Vec<String> =
+            over.iter().map(|o| format!("{}={}", o.resource, pick(o))).collect();
         parts.join(",")
     };
     let why = format!(
         "exceeded quota: {quota}, requested: {}, used: {}, limited: {}",
-        list(&|o| format_like(o.1, &like(&o.0, &o.3))),
-        list(&|o| format_like(o.2, &like(&o.0, &o.3))),
-        list(&|o| o.3.clone()),
+        list(&|o| format_like(o.asked, &like(&o.resource, &o.limit))),
+        list(&|o| format_like(o.used, &like(&o.resource, &o.limit))),
+        list(&|o| o.limit.clone()),
     );
     ApiError::forbidden(object.kind(), object.name(), &why)
 }

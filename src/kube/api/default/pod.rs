@@ -92,10 +92,11 @@ fn container(container: &mut Container) {
         &mut container.liveness_probe,
         &mut container.readiness_probe,
         &mut container.startup_probe,
-    ] {
-        if let Some(inner) = probe {
-            self::probe(inner);
-        }
+    ]
+    .into_iter()
+    .flatten()
+    {
+        self::probe(probe);
     }
     if let Some(hooks) = &mut container.lifecycle {
         lifecycle(hooks);

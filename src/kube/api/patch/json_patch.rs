@@ -95,7 +95,9 @@ fn add(document: &mut Value, path: &str, value: Value) -> Result<(), ApiError> {
             let at = at.filter(|at| *at <= items.len()).ok_or_else(|| missing("add", path))?;
             items.insert(at, value);
         }
-        _ => return Err(missing("add", path)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            return Err(missing("add", path));
+        }
     }
     Ok(())
 }
@@ -109,7 +111,7 @@ fn remove(document: &mut Value, path: &str) -> Result<Value, ApiError> {
             let at: Option<usize> = last.parse().ok().filter(|at| *at < items.len());
             at.map(|at| items.remove(at)).ok_or_else(gone)
         }
-        _ => Err(gone()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Err(gone()),
     }
 }
 

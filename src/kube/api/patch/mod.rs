@@ -11,7 +11,7 @@ pub mod three_way;
 use serde_json::Value;
 
 use crate::kube::api::object::Kind;
-use crate::kube::api::request::{ApiError, Cause, PatchType};
+use crate::kube::api::request::{ApiError, Cause, Details, PatchType};
 
 /// Apply a patch to the JSON of an object.
 ///
@@ -33,11 +33,12 @@ pub fn wrong_type(error: ApiError, patch: &Value) -> ApiError {
     let field = "patch".to_owned();
     let message = format!("Invalid value: \"{}\": {detail}", go_map(patch));
     let text = format!("{field}: {message}");
+    let cause = Cause { field, message, reason: "FieldValueInvalid" };
     ApiError {
         code: 422,
         reason: "Invalid",
         message: format!(" \"\" is invalid: {text}"),
-        causes: vec![Cause { field, message, reason: "FieldValueInvalid" }],
+        details: Box::new(Details { causes: vec![cause], ..Details::default() }),
         ..ApiError::default()
     }
 }

@@ -14,7 +14,7 @@ use super::managers::{
 };
 use super::three_way::{LAST_APPLIED, last_applied, with_last_applied};
 use crate::kube::api::object::{Key, Object};
-use crate::kube::api::request::{ApiError, Cause, Request};
+use crate::kube::api::request::{ApiError, Cause, Details, Request};
 use crate::kube::api::server::{self, Call};
 use crate::kube::api::{default, write};
 
@@ -214,7 +214,7 @@ fn refuse(entries: &[ManagedFieldsEntry], conflicts: &[Conflict]) -> ApiError {
         code: 409,
         reason: "Conflict",
         message,
-        causes: causes.collect(),
+        details: Box::new(Details { causes: causes.collect(), ..Details::default() }),
         ..ApiError::default()
     }
 }

@@ -107,7 +107,11 @@ impl From<&Value> for Shown {
     fn from(value: &Value) -> Self {
         match value {
             Value::String(text) => Self(go_quote(text)),
-            other => Self(other.to_string()),
+            other @ (Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Array(_)
+            | Value::Object(_)) => Self(other.to_string()),
         }
     }
 }

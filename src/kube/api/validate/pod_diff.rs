@@ -333,8 +333,8 @@ mod tests {
         assert_eq!(
             diff(&of(30, None), &of(30, Some("1"))),
             "@@ -101,7 +101,9 @@\n    \"Env\": null,\n    \"Resources\": {\n     \
-             \"Limits\": null,\n-    \"Requests\": null,\n+    \"Requests\": {\n+     \"cpu\": \"1\"\n+    },\n     \
-             \"Claims\": null\n    },\n    \"ResizePolicy\": null,\n"
+             \"Limits\": null,\n-    \"Requests\": null,\n+    \"Requests\": {\n\
+             +     \"cpu\": \"1\"\n+    },\n     \"Claims\": null\n    },\n    \"ResizePolicy\": null,\n"
         );
         let grace = diff(&of(30, None), &of(5, None));
         assert!(grace.starts_with("@@ -124,7 +124,7 @@\n  ],\n  \"EphemeralContainers\": null,\n"));

@@ -46,15 +46,13 @@ pub fn check(object: &Object, old: &Object, part: Subresource, errors: &mut Erro
         (Object::Service(new), Object::Service(was)) => service::update(new, was, errors),
         (Object::ConfigMap(new), Object::ConfigMap(was)) => config_map(new, was, errors),
         (Object::Secret(new), Object::Secret(was)) => secret(new, was, errors),
-        (Object::RoleBinding(new), Object::RoleBinding(was)) => {
-            if new.role_ref != was.role_ref {
-                role_ref(&new.role_ref, errors);
-            }
+        (Object::RoleBinding(new), Object::RoleBinding(was)) if new.role_ref != was.role_ref => {
+            role_ref(&new.role_ref, errors);
         }
-        (Object::ClusterRoleBinding(new), Object::ClusterRoleBinding(was)) => {
-            if new.role_ref != was.role_ref {
-                role_ref(&new.role_ref, errors);
-            }
+        (Object::ClusterRoleBinding(new), Object::ClusterRoleBinding(was))
+            if new.role_ref != was.role_ref =>
+        {
+            role_ref(&new.role_ref, errors);
         }
         (Object::StorageClass(new), Object::StorageClass(was)) => storage_class(new, was, errors),
         (Object::PriorityClass(new), Object::PriorityClass(was)) => {
@@ -63,11 +61,11 @@ pub fn check(object: &Object, old: &Object, part: Subresource, errors: &mut Erro
         (Object::PersistentVolumeClaim(new), Object::PersistentVolumeClaim(was)) => {
             claim(new, was, errors);
         }
-        (Object::EndpointSlice(new), Object::EndpointSlice(was)) => {
-            if new.address_type != was.address_type {
-                let kind = new.address_type.as_str();
-                errors.invalid(&At::root("addressType"), kind, IMMUTABLE);
-            }
+        (Object::EndpointSlice(new), Object::EndpointSlice(was))
+            if new.address_type != was.address_type =>
+        {
+            let kind = new.address_type.as_str();
+            errors.invalid(&At::root("addressType"), kind, IMMUTABLE);
         }
         (Object::IngressClass(new), Object::IngressClass(was)) => {
             let controller = |o: &k8s_openapi::api::networking::v1::IngressClass| {

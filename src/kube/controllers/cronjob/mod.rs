@@ -52,6 +52,7 @@ impl Controller for CronJobs {
         5
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other kinds wake nothing here")]
     fn wakes(&self, change: &Change, sync: &mut Sync<'_>) -> Wakes {
         match change.kind {
             Kind::CronJob => {
@@ -95,7 +96,7 @@ impl Controller for CronJobs {
             trim_history(&cron, &jobs, limit, end, &mut plan);
         }
         observe(&mut cron, &jobs, sync, &mut plan);
-        start_due(item, &mut cron, sync, &mut plan);
+        start_due(item, &cron, sync, &mut plan);
         sync.memory.carried.insert(item.clone(), Arc::new(cron.into_object()));
         plan
     }
@@ -230,7 +231,7 @@ fn observe(cron: &mut CronJob, jobs: &[(&Key, &Job)], sync: &Sync<'_>, plan: &mu
 }
 
 /// Start the run that is due, if any, and arrange for the next.
-fn start_due(item: &Item, cron: &mut CronJob, sync: &mut Sync<'_>, plan: &mut Plan) {
+fn start_due(item: &Item, cron: &CronJob, sync: &Sync<'_>, plan: &mut Plan) {
     if cron.metadata.deletion_timestamp.is_some() || cron.spec.suspend == Some(true) {
         return;
     }

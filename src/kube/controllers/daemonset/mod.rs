@@ -71,6 +71,7 @@ impl Controller for DaemonSets {
         2
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other kinds wake nothing here")]
     fn wakes(&self, change: &Change, sync: &mut Sync<'_>) -> Wakes {
         match change.kind {
             Kind::DaemonSet => {

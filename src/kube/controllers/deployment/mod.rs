@@ -62,6 +62,7 @@ impl Controller for Deployments {
         5
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other kinds wake nothing here")]
     fn wakes(&self, change: &Change, sync: &mut Sync<'_>) -> Wakes {
         match change.kind {
             Kind::Deployment => vec![now((Kind::Deployment, change.key.clone()))],
@@ -244,11 +245,11 @@ fn release(key: &Key, set: &ReplicaSet, uid: &str) -> Call {
 }
 
 /// Paused, or the number of replicas was changed: scale, clean up, report.
-fn sync_scale(rollout: &Rollout<'_>, sync: &mut Sync<'_>, plan: &mut Plan) {
-    if let Some(set) = rollout.new {
-        if newset::refresh(rollout, set, sync.now, plan) {
-            return;
-        }
+fn sync_scale(rollout: &Rollout<'_>, sync: &Sync<'_>, plan: &mut Plan) {
+    if let Some(set) = rollout.new
+        && newset::refresh(rollout, set, sync.now, plan)
+    {
+        return;
     }
     scale::scale(rollout, plan);
     if rollout.spec.paused == Some(true) {
@@ -383,14 +384,14 @@ fn set_wakes(change: &Change, sync: &Sync<'_>) -> Wakes {
     }
     if let Some(item) = after {
         wakes.push(now(item));
-    } else if let Some(object) = change.new.as_deref() {
-        if controller_of(object.meta()).is_none() {
-            let labels = object.meta().labels.clone().unwrap_or_default();
-            let all = sync.view.list_in::<Deployment>(&change.key.namespace);
-            let wanting = all
-                .filter(|(_, d)| !is_empty(&d.spec.selector) && selects(&d.spec.selector, &labels));
-            wakes.extend(wanting.map(|(key, _)| now((Kind::Deployment, key.clone()))));
-        }
+    } else if let Some(object) = change.new.as_deref()
+        && controller_of(object.meta()).is_none()
+    {
+        let labels = object.meta().labels.clone().unwrap_or_default();
+        let all = sync.view.list_in::<Deployment>(&change.key.namespace);
+        let wanting =
+            all.filter(|(_, d)| !is_empty(&d.spec.selector) && selects(&d.spec.selector, &labels));
+        wakes.extend(wanting.map(|(key, _)| now((Kind::Deployment, key.clone()))));
     }
     wakes
 }

@@ -79,6 +79,7 @@ impl Controller for Jobs {
         5
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other kinds wake nothing here")]
     fn wakes(&self, change: &Change, sync: &mut Sync<'_>) -> Wakes {
         match change.kind {
             Kind::Job => {
@@ -140,10 +141,11 @@ impl Controller for Jobs {
             if result.is_err() {
                 sync.memory.saw_add(item);
             }
-        } else if call.tag == DELETE && result.is_err() {
-            if let Some(uid) = &call.request.options.precondition_uid {
-                sync.memory.saw_delete(item, uid);
-            }
+        } else if call.tag == DELETE
+            && result.is_err()
+            && let Some(uid) = &call.request.options.precondition_uid
+        {
+            sync.memory.saw_delete(item, uid);
         }
     }
 

@@ -98,11 +98,8 @@ pub fn count(view: &View<'_>) -> Counted {
                 }
                 counted.succeeded.push(uid);
             }
-            "Failed" => {
-                if policy_action(view, pod) != Some(Action::Ignore) {
-                    counted.failed.push(uid);
-                }
-            }
+            "Failed" if policy_action(view, pod) == Some(Action::Ignore) => {}
+            "Failed" => counted.failed.push(uid),
             _ if deleting && !view.only_replaces_failed() => counted.failed.push(uid),
             _ => {}
         }

@@ -40,6 +40,7 @@ impl Controller for TaintEviction {
         8
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other kinds wake nothing here")]
     fn wakes(&self, change: &Change, sync: &mut Sync<'_>) -> Wakes {
         match change.kind {
             Kind::Node => {

@@ -73,6 +73,7 @@ impl Controller for NodeLifecycle {
         1
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other kinds wake nothing here")]
     fn wakes(&self, change: &Change, sync: &mut Sync<'_>) -> Wakes {
         match change.kind {
             // The first node starts the monitor; later ones are found by it.

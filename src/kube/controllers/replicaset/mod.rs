@@ -207,7 +207,7 @@ fn claim<'a>(
     let deleting = set.metadata.deletion_timestamp.is_some();
     let empty = BTreeMap::new();
     for (key, pod) in view.owned::<Pod>(uid) {
-        if !controller_of(&pod.metadata).is_some_and(|o| o.uid == uid) {
+        if controller_of(&pod.metadata).is_none_or(|o| o.uid != uid) {
             continue;
         }
         if selects(&spec.selector, pod.metadata.labels.as_ref().unwrap_or(&empty)) {

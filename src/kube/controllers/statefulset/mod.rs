@@ -51,6 +51,7 @@ impl Controller for StatefulSets {
         5
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other kinds wake nothing here")]
     fn wakes(&self, change: &Change, sync: &mut Sync<'_>) -> Wakes {
         match change.kind {
             Kind::StatefulSet => vec![now((Kind::StatefulSet, change.key.clone()))],

@@ -47,6 +47,7 @@ impl Controller for VolumeBinder {
         1
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other kinds wake nothing here")]
     fn wakes(&self, change: &Change, _sync: &mut Sync<'_>) -> Wakes {
         match change.kind {
             Kind::PersistentVolume => vec![now((change.kind, change.key.clone()))],
@@ -70,10 +71,10 @@ impl Controller for VolumeBinder {
             if let Some(volume) = sync.view.get::<PersistentVolume>(&item.1) {
                 volume_sync(&item.1, volume, sync, &mut plan);
             }
-        } else if let Some(claim) = sync.view.get::<PersistentVolumeClaim>(&item.1) {
-            if claim.metadata.deletion_timestamp.is_none() {
-                claim_sync(&item.1, claim, sync, &mut plan);
-            }
+        } else if let Some(claim) = sync.view.get::<PersistentVolumeClaim>(&item.1)
+            && claim.metadata.deletion_timestamp.is_none()
+        {
+            claim_sync(&item.1, claim, sync, &mut plan);
         }
         plan
     }
@@ -144,7 +145,7 @@ fn reclaim(key: &Key, volume: &PersistentVolume, plan: &mut Plan) {
 }
 
 /// Bind a claim that is not bound (`syncUnboundClaim`, `syncBoundClaim`).
-fn claim_sync(key: &Key, claim: &PersistentVolumeClaim, sync: &mut Sync<'_>, plan: &mut Plan) {
+fn claim_sync(key: &Key, claim: &PersistentVolumeClaim, sync: &Sync<'_>, plan: &mut Plan) {
     let bound = claim.status.as_ref().and_then(|s| s.phase.as_deref()) == Some("Bound");
     let wanted = volume_of(claim).map(|name| Key::new("", name));
     let about = regarding_type(claim);

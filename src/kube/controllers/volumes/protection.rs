@@ -53,6 +53,7 @@ impl Controller for StorageProtection {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "asked for claims and volumes only")]
     fn reconcile(&self, item: &Item, sync: &mut Sync<'_>) -> Plan {
         let mut plan = Plan::none();
         let free = match item.0 {

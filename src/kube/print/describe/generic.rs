@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Around, Lines, Map as Labels, short_duration};
+use super::{Around, Lines, Map as Labels};
 
 /// Deepest nesting shown.
 const MAX_DEPTH: usize = 24;
@@ -52,11 +52,17 @@ fn nested(w: &mut Lines, level: usize, map: &Map<String, Value>, skip: &[&str]) 
                 for item in items {
                     match item {
                         Value::Object(inner) => nested(w, level + 1, inner, &[]),
-                        other => w.at(level + 1, scalar(other)),
+                        other @ (Value::Null
+                        | Value::Bool(_)
+                        | Value::Number(_)
+                        | Value::String(_)
+                        | Value::Array(_)) => w.at(level + 1, scalar(other)),
                     }
                 }
             }
-            other => w.at(level, format!("{title}:\t{}", scalar(other))),
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+                w.at(level, format!("{title}:\t{}", scalar(other)));
+            }
         }
     }
 }
@@ -65,7 +71,9 @@ fn scalar(value: &Value) -> String {
     match value {
         Value::String(s) => s.clone(),
         Value::Null => "<nil>".to_owned(),
-        other => other.to_string(),
+        other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            other.to_string()
+        }
     }
 }
 
@@ -85,12 +93,6 @@ fn title(key: &str) -> String {
         before = c;
     }
     out
-}
-
-/// A length of time as tables show it, for callers with seconds.
-#[must_use]
-pub fn seconds(seconds: i64) -> String {
-    short_duration(seconds.saturating_mul(1_000_000))
 }
 
 #[cfg(test)]

@@ -189,12 +189,12 @@ pub fn stateful_set(of: &StatefulSet, pods: &[Arc<Pod>], around: Around<'_>) -> 
     w.field("Replicas", format!("{desired} desired | {} total", status.replicas));
     let strategy = spec.update_strategy.as_ref();
     w.field("Update Strategy", text(strategy.and_then(|s| s.type_.as_ref())));
-    if let Some(rolling) = strategy.and_then(|s| s.rolling_update.as_ref()) {
-        if let Some(partition) = rolling.partition {
-            w.at(1, format!("Partition:\t{partition}"));
-            if let Some(max) = &rolling.max_unavailable {
-                w.at(1, format!("MaxUnavailable:\t{}", int_or_string(max)));
-            }
+    if let Some(rolling) = strategy.and_then(|s| s.rolling_update.as_ref())
+        && let Some(partition) = rolling.partition
+    {
+        w.at(1, format!("Partition:\t{partition}"));
+        if let Some(max) = &rolling.max_unavailable {
+            w.at(1, format!("MaxUnavailable:\t{}", int_or_string(max)));
         }
     }
     pods_status(&mut w, pods);

@@ -54,10 +54,9 @@ impl Template {
         let inner = inner.unwrap_or(text.trim());
         let dot = if inner.starts_with(['.', '$', '@', '[']) { "" } else { "." };
         if inner.is_empty() || inner.contains(['{', '}']) {
-            return Err(format!(
-                "unexpected path string, expected a 'name1.name2' or '.name1.name2' or \
-                 '{{name1.name2}}' or '{{.name1.name2}}'"
-            ));
+            return Err("unexpected path string, expected a 'name1.name2' or '.name1.name2' or \
+                        '{name1.name2}' or '{.name1.name2}'"
+                .to_owned());
         }
         Self::parse(&format!("{{{dot}{inner}}}"))
     }
@@ -86,7 +85,9 @@ pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
-        other => json::compact(other),
+        other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            json::compact(other)
+        }
     }
 }
 

@@ -15,7 +15,12 @@ pub(crate) fn print(value: &Value) -> String {
     match value {
         Value::Object(map) if !map.is_empty() => out.mapping(value, 0, false),
         Value::Array(items) if !items.is_empty() => out.sequence(items, 0),
-        other => {
+        other @ (Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_)) => {
             out.scalar(other, 0);
             out.text.push('\n');
         }
@@ -60,7 +65,12 @@ impl Writer {
                 self.text.push('\n');
                 self.sequence(items, indent);
             }
-            other => {
+            other @ (Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_)) => {
                 self.text.push(' ');
                 self.scalar(other, indent);
                 self.text.push('\n');
@@ -80,7 +90,12 @@ impl Writer {
                     nested.sequence(inner, indent + 2);
                     self.text.push_str(nested.text.trim_start_matches(' '));
                 }
-                other => {
+                other @ (Value::Null
+                | Value::Bool(_)
+                | Value::Number(_)
+                | Value::String(_)
+                | Value::Array(_)
+                | Value::Object(_)) => {
                     self.scalar(other, indent);
                     self.text.push('\n');
                 }
@@ -93,7 +108,9 @@ impl Writer {
             Value::String(text) => self.string(text, indent, false),
             Value::Object(_) => self.text.push_str("{}"),
             Value::Array(_) => self.text.push_str("[]"),
-            other => self.text.push_str(&other.to_string()),
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => {
+                self.text.push_str(&other.to_string());
+            }
         }
     }
 
