@@ -104,7 +104,6 @@ impl<T: Clone> Seq<T> {
     }
 
     /// Drop whole old chunks until at most about `keep` items are left; returns them, oldest first.
-    #[expect(clippy::rc_buffer, reason = "the chunks as they are kept")]
     pub fn trim(&mut self, keep: usize) -> Vec<Arc<Vec<T>>> {
         let surplus = self.chunks.len().saturating_sub(keep / CHUNK + 1);
         self.dropped += (surplus * CHUNK) as u64;

@@ -27,6 +27,9 @@ pub struct SimDuration(pub u64);
 impl SimTime {
     /// The start of the world.
     pub const ZERO: Self = Self(0);
+    /// Later than anything.
+    pub const MAX: Self = Self(u64::MAX);
+
     /// A moment that many milliseconds after the start.
     #[must_use]
     pub const fn from_millis(ms: u64) -> Self {

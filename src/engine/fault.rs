@@ -38,6 +38,14 @@ pub enum FaultKind {
     Hang,
 }
 
+impl FaultKind {
+    /// The status with which the API server answers, if that is what is broken.
+    #[must_use]
+    pub const fn api_error(&self) -> Option<u16> {
+        if let Self::ApiError(code) = self { Some(*code) } else { None }
+    }
+}
+
 /// One fault. `target` names what it hits: a host, `host/component`, an image, a container name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fault {

@@ -14,9 +14,9 @@ use crate::base::time::SimDuration;
 /// The machine of the control plane. It stands beside the nodes and runs no pods.
 pub const CONTROL_PLANE: &str = "control-plane";
 
-/// First retransmission of a lost segment (Linux, one second before an RTT is known).
+/// The first retransmission of TCP; it doubles each time (RFC 6298).
 const RETRANSMIT: SimDuration = SimDuration(1_000_000);
-/// Retransmissions until the asker has given up anyway (1 + 2 + 4 + 8 + 16 + 32 s).
+/// Retransmissions of a connection attempt on Linux (tcp_syn_retries).
 const MAX_RETRANSMITS: u32 = 6;
 
 /// A host's connection to the others, where something is amiss.

@@ -181,12 +181,8 @@ impl Cluster {
             kubelet::Output::Again(input) => {
                 cx.emit_after(delay, again(NodeInput::Kubelet(input)));
             }
-            kubelet::Output::Request(tag, request) => self.send(node, delay, tag, request, cx),
-            kubelet::Output::Say(say) => {
-                if let Err(say) = self.say_in_vain(node, say, cx.now) {
-                    self.tell("kubelet", node, &say, cx);
-                }
-            }
+            kubelet::Output::Request(tag, request) => Self::send(node, delay, tag, request, cx),
+            kubelet::Output::Say(say) => self.say(node, say, cx),
             kubelet::Output::Machine(output) => cx.emit_after(delay, Output::Machine(output)),
             kubelet::Output::Net(output) => cx.emit_after(delay, Output::Net(output)),
             kubelet::Output::Reply(ticket, result) => {

@@ -23,7 +23,7 @@ use crate::kube::watch::Process;
 use crate::kube::{Cluster, Input, Output};
 
 /// The API server's name as a process.
-pub const API_SERVER: &str = "kube-apiserver";
+pub(super) const API_SERVER: &str = "kube-apiserver";
 /// Where clients outside of the cluster find it (`~/.kube/config`).
 const ADDRESS: &str = "127.0.0.1:6443";
 /// A refusal comes back at once.
@@ -99,10 +99,8 @@ fn unreachable(message: String) -> ApiError {
 /// An error that a fault puts into the API server's mouth.
 fn server_error<O>(cx: &Cx<'_, O>) -> Option<ApiError> {
     let target = "control-plane/kube-apiserver";
-    let code = cx.faults.on(target, cx.now).find_map(|kind| match kind {
-        FaultKind::ApiError(code) => Some(*code),
-        _ => None,
-    })?;
+    let mut faults = cx.faults.on(target, cx.now);
+    let code = faults.find_map(FaultKind::api_error)?;
     let (reason, message) = match code {
         429 => (
             "TooManyRequests",
@@ -280,14 +278,11 @@ impl Cluster {
         true
     }
 
-    /// A kubelet that is cut off says something: it will try again.
-    pub(super) fn say_in_vain(&mut self, node: &str, say: Say, now: SimTime) -> Result<(), Say> {
+    /// A kubelet says something; where it is cut off it will try again.
+    pub(super) fn say(&mut self, node: &str, say: Say, cx: &mut Cx<'_, Output>) {
         match self.cut.get_mut(node) {
-            Some(cut) => {
-                cut.said.push((now, say));
-                Ok(())
-            }
-            None => Err(say),
+            Some(cut) => cut.said.push((cx.now, say)),
+            None => self.tell("kubelet", node, &say, cx),
         }
     }
 
@@ -309,7 +304,6 @@ impl Cluster {
 
     /// A kubelet sends a request to the API server, which arrives, is refused or gets lost.
     pub(super) fn send(
-        &mut self,
         node: &Arc<str>,
         delay: SimDuration,
         tag: Tag,

@@ -127,14 +127,13 @@ impl Hash for Live {
             followers,
             cpu_used_us,
             cpu_since,
-            extra_cpu_milli,
         } = self;
         (root, own, tmpfs, procs, execs, asked).hash(state);
         flows.len().hash(state);
         flows.iter().for_each(|(number, flow)| (number, flow.process).hash(state));
         deferred.len().hash(state);
         (counter, last_pid, oom_plan, oom_near, oom_seen).hash(state);
-        (followers, cpu_used_us, cpu_since, extra_cpu_milli).hash(state);
+        (followers, cpu_used_us, cpu_since).hash(state);
     }
 }
 

@@ -42,7 +42,7 @@ pub fn absolute(path: &Path) -> Result<PathBuf> {
             Component::ParentDir => {
                 plain.pop();
             }
-            part => plain.push(part),
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => plain.push(part),
         }
     }
     Ok(plain)

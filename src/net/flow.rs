@@ -42,10 +42,6 @@ const INTERNET: Latency = Latency {
 };
 /// Linux gives up on a neighbour after three probes of one second.
 const NO_NEIGHBOUR: SimDuration = SimDuration(3_000_000);
-/// The first retransmission of TCP; it doubles each time (RFC 6298).
-const RETRANSMIT: SimDuration = SimDuration(1_000_000);
-/// Retransmissions of a connection attempt on Linux (tcp_syn_retries).
-const MAX_RETRANSMITS: u32 = 6;
 
 /// A request on its way.
 #[derive(Clone, Debug, Hash)]

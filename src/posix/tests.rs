@@ -50,7 +50,7 @@ impl Stage {
             for effect in shell.resume(wake, &mut io) {
                 match effect {
                     Effect::Output(Stream::Out, text) | Effect::Prompt(text) => {
-                        self.out.push_str(&text)
+                        self.out.push_str(&text);
                     }
                     Effect::Output(Stream::Err, text) => self.err.push_str(&text),
                     Effect::Sleep(op, time) => self.timers.push((self.now + time, op)),

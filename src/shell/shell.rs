@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crate::base::ledger::{Ledger, Reading};
+use crate::base::ledger::{self, Ledger};
 use crate::base::message::Message;
 use crate::base::mixer;
 use crate::base::time::{SimDuration, SimTime};
@@ -187,7 +187,7 @@ type ShellCx<'a, 'b> = &'a mut Cx<'b, Output>;
 impl Shell {
     /// The digest of terminals and scripts.
     #[must_use]
-    pub fn digest(&self, reading: Reading) -> u64 {
+    pub fn digest(&self, reading: ledger::Reading) -> u64 {
         let terminals = self.terminals.iter().map(|(number, terminal)| {
             let Terminal { run, host, screen, tape, logouts, logout, ahead } = terminal;
             let screen = (screen.digest(reading), tape.len());

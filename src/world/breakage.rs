@@ -3,7 +3,7 @@
 
 use crate::base::message::Message;
 use crate::base::time::SimDuration;
-use crate::docker;
+use crate::docker::{self, DaemonAction};
 use crate::engine::cx::{Cx, Effect};
 use crate::engine::fault::{Fault, FaultKind};
 use crate::engine::trace::{Actor, Subject, TraceId};
@@ -69,22 +69,43 @@ impl World {
     fn fault_begins(&mut self, kind: &FaultKind, target: &str, cause: TraceId) {
         match kind {
             FaultKind::HostDown => self.power_off(target, cause),
-            FaultKind::ProcessDown => self.daemon(target, HostAction::KillDaemon, cause),
-            FaultKind::ProcessFrozen => self.daemon(target, HostAction::PauseDaemon, cause),
-            _ => self.container_fault(target, kind, cause),
+            FaultKind::ProcessDown => self.daemon(target, DaemonAction::Kill, cause),
+            FaultKind::ProcessFrozen => self.daemon(target, DaemonAction::Pause, cause),
+            FaultKind::LinkDown
+            | FaultKind::LinkDelay(_)
+            | FaultKind::LinkLoss(_)
+            | FaultKind::RegistryNotFound
+            | FaultKind::RegistryTooManyRequests
+            | FaultKind::RegistrySlow
+            | FaultKind::ApiError(_)
+            | FaultKind::ContainerOom
+            | FaultKind::ContainerExit(_)
+            | FaultKind::IgnoreSigterm
+            | FaultKind::Hang => self.container_fault(target, kind, cause),
         }
         self.rewired(cause);
     }
 
     /// What the end of a fault does at once, if no other one keeps it broken.
     fn fault_ends(&mut self, kind: &FaultKind, target: &str, cause: TraceId) {
-        if !self.faults.has(target, kind, self.now) {
-            match kind {
-                FaultKind::HostDown => self.boot(target, cause),
-                FaultKind::ProcessDown => self.daemon(target, HostAction::StartDaemon, cause),
-                FaultKind::ProcessFrozen => self.daemon(target, HostAction::ResumeDaemon, cause),
-                _ => {}
-            }
+        if self.faults.has(target, kind, self.now) {
+            return;
+        }
+        match kind {
+            FaultKind::HostDown => self.boot(target, cause),
+            FaultKind::ProcessDown => self.daemon(target, DaemonAction::Start, cause),
+            FaultKind::ProcessFrozen => self.daemon(target, DaemonAction::Resume, cause),
+            FaultKind::LinkDown
+            | FaultKind::LinkDelay(_)
+            | FaultKind::LinkLoss(_)
+            | FaultKind::RegistryNotFound
+            | FaultKind::RegistryTooManyRequests
+            | FaultKind::RegistrySlow
+            | FaultKind::ApiError(_)
+            | FaultKind::ContainerOom
+            | FaultKind::ContainerExit(_)
+            | FaultKind::IgnoreSigterm
+            | FaultKind::Hang => {}
         }
         self.rewired(cause);
     }
@@ -119,11 +140,11 @@ impl World {
             HostAction::Boot => self.switch(host, &FaultKind::HostDown, false, cause),
             HostAction::LinkDown => self.switch(host, &FaultKind::LinkDown, true, cause),
             HostAction::LinkUp => self.switch(host, &FaultKind::LinkDown, false, cause),
-            HostAction::StopDaemon
-            | HostAction::KillDaemon
-            | HostAction::StartDaemon
-            | HostAction::PauseDaemon
-            | HostAction::ResumeDaemon => self.daemon(host, action, cause),
+            HostAction::StopDaemon => self.daemon(host, DaemonAction::Stop, cause),
+            HostAction::KillDaemon => self.daemon(host, DaemonAction::Kill, cause),
+            HostAction::StartDaemon => self.daemon(host, DaemonAction::Start, cause),
+            HostAction::PauseDaemon => self.daemon(host, DaemonAction::Pause, cause),
+            HostAction::ResumeDaemon => self.daemon(host, DaemonAction::Resume, cause),
         }
     }
 
@@ -178,32 +199,19 @@ impl World {
 
     /// A process of a machine: `host/name`, or the machine's daemon, which is its kubelet if it is a
     /// node, else dockerd.
-    fn daemon(&mut self, target: &str, action: HostAction, cause: TraceId) {
+    fn daemon(&mut self, target: &str, action: DaemonAction, cause: TraceId) {
         let (host, name) = target.split_once('/').unwrap_or((target, ""));
         let of_cluster = kube::watch::Process::named(name, host);
         let event = match of_cluster {
-            Some(kube::watch::Process::Kubelet(_)) => self.kubelet(host, action),
+            Some(kube::watch::Process::Kubelet(_)) => kubelet(host, action),
             Some(process) => component(process, action),
             None if name.starts_with("kube-") || name == "etcd" => None,
-            None if self.is_node(host) => self.kubelet(host, action),
-            None => Some(dockerd(host, action)),
+            None if self.is_node(host) => kubelet(host, action),
+            None => Some(Event::Docker(docker::Input::Daemon { host: host.into(), action })),
         };
         if let Some(event) = event {
             self.queue.push(self.now, cause, event);
         }
-    }
-
-    /// The kubelet of a node is killed, started, stopped in place.
-    fn kubelet(&self, host: &str, action: HostAction) -> Option<Event> {
-        let running = match action {
-            HostAction::StartDaemon => true,
-            HostAction::PauseDaemon => return None,
-            HostAction::ResumeDaemon => {
-                return component(kube::watch::Process::Kubelet(host.into()), action);
-            }
-            _ => false,
-        };
-        Some(Event::Kube(kube::Input::KubeletPower { node: host.into(), running }))
     }
 
     fn is_node(&self, host: &str) -> bool {
@@ -225,28 +233,28 @@ impl World {
     }
 }
 
-/// What becomes of a component of the cluster.
-fn component(process: kube::watch::Process, action: HostAction) -> Option<Event> {
-    use kube::power::Turn;
-    let turn = match action {
-        HostAction::StartDaemon => Turn::Start,
-        HostAction::KillDaemon | HostAction::StopDaemon => Turn::Die,
-        HostAction::ResumeDaemon => Turn::Resume,
-        _ => return None,
+/// What becomes of the kubelet of a node: it knows of its own death, and goes on like the others.
+fn kubelet(host: &str, action: DaemonAction) -> Option<Event> {
+    let running = match action {
+        DaemonAction::Start => true,
+        DaemonAction::Stop | DaemonAction::Kill => false,
+        DaemonAction::Pause | DaemonAction::Resume => {
+            return component(kube::watch::Process::Kubelet(host.into()), action);
+        }
     };
-    Some(Event::Kube(kube::Input::Power { process, turn }))
+    Some(Event::Kube(kube::Input::KubeletPower { node: host.into(), running }))
 }
 
-/// What becomes of a Docker daemon.
-fn dockerd(host: &str, action: HostAction) -> Event {
-    let action = match action {
-        HostAction::StartDaemon => docker::DaemonAction::Start,
-        HostAction::KillDaemon => docker::DaemonAction::Kill,
-        HostAction::PauseDaemon => docker::DaemonAction::Pause,
-        HostAction::ResumeDaemon => docker::DaemonAction::Resume,
-        _ => docker::DaemonAction::Stop,
+/// What becomes of a component of the cluster; that it is frozen stands in the wire.
+fn component(process: kube::watch::Process, action: DaemonAction) -> Option<Event> {
+    use kube::power::Turn;
+    let turn = match action {
+        DaemonAction::Start => Turn::Start,
+        DaemonAction::Kill | DaemonAction::Stop => Turn::Die,
+        DaemonAction::Resume => Turn::Resume,
+        DaemonAction::Pause => return None,
     };
-    Event::Docker(docker::Input::Daemon { host: host.into(), action })
+    Some(Event::Kube(kube::Input::Power { process, turn }))
 }
 
 /// Pod and namespace in a name such as `k8s_web_web-0_default`, as the kubelet names containers.

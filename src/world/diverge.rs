@@ -113,7 +113,7 @@ struct Run<'s> {
 /// What happens next in a run.
 enum Act<'s> {
     Command(&'s Logged),
-    Event(Option<Event>),
+    Event(Option<Box<Event>>),
 }
 
 impl<'s> Run<'s> {
@@ -138,7 +138,7 @@ impl<'s> Run<'s> {
             Some(entry) if entry.moment.steps <= self.world.steps() || event.is_none() => {
                 Some(Act::Command(entry))
             }
-            _ if self.world.steps() < self.end => Some(Act::Event(event.cloned())),
+            _ if self.world.steps() < self.end => Some(Act::Event(event.cloned().map(Box::new))),
             _ => None,
         }
     }

@@ -62,7 +62,7 @@ impl Waiting {
 
     /// How many wait, and how many ever did.
     #[must_use]
-    pub fn counts(&self) -> (usize, u64) {
+    pub(super) fn counts(&self) -> (usize, u64) {
         (self.by_number.len(), self.next)
     }
 

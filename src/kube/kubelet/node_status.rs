@@ -385,7 +385,7 @@ impl Kubelet {
     pub(super) fn node_answered(
         &mut self,
         result: &Result<Response, ApiError>,
-        around: &Around<'_>,
+        around: &mut Around<'_>,
         cx: &mut Cx<'_, Output>,
     ) {
         if unserved(result) {
@@ -400,7 +400,7 @@ impl Kubelet {
     pub(super) fn lease_answered(
         &mut self,
         unserved: bool,
-        around: &mut Around<'_>,
+        around: &Around<'_>,
         cx: &mut Cx<'_, Output>,
     ) {
         if self.node.out_of_contact == unserved {

@@ -131,7 +131,7 @@ impl Front {
     }
 
     /// Want a line for a program.
-    pub(super) fn want_input(&mut self) -> Option<Event> {
+    pub(super) fn want_input(&self) -> Option<Event> {
         self.give_up.store(false, Ordering::SeqCst);
         self.ask(Ask::Input)
     }

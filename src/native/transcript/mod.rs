@@ -136,6 +136,14 @@ pub enum Action {
     Other(Vec<String>),
 }
 
+impl Action {
+    /// What is typed, if that is what it is.
+    #[must_use]
+    pub const fn typed(&self) -> Option<&Typed> {
+        if let Self::Type(typed) = self { Some(typed) } else { None }
+    }
+}
+
 /// A line that is typed and what it prints.
 #[derive(Clone, Debug)]
 pub struct Typed {

@@ -1,7 +1,7 @@
 //! Writing what the simulation prints into a transcript.
 
 use crate::native::transcript::run::Outcome;
-use crate::native::transcript::{Action, Transcript, parse};
+use crate::native::transcript::{Transcript, parse};
 
 /// What becomes of sections with a known gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,10 +22,8 @@ pub fn text(transcript: &Transcript, outcomes: &[Outcome], gaps: Gaps) -> String
             continue;
         }
         for difference in &outcome.differences {
-            let typed = section.steps.iter().find_map(|step| match &step.action {
-                Action::Type(typed) if step.line == difference.line => Some(typed),
-                _ => None,
-            });
+            let step = section.steps.iter().find(|step| step.line == difference.line);
+            let typed = step.and_then(|step| step.action.typed());
             let lines = parse::write_printed(&difference.printed);
             changes.extend(typed.map(|typed| (typed.range.clone(), lines)));
         }

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use crate::native::replay::scenario;
-use crate::native::transcript::{Action, Printed, Tags, compare, parse, run};
+use crate::native::transcript::{Printed, Tags, compare, parse, run};
 
 /// One transcript of several cases of an area.
 ///
@@ -52,10 +52,8 @@ fn in_any_order(text: &str) -> Result<String> {
         let Some(section) = transcript.sections.get(outcome.section) else { continue };
         let cluster = section.setting.world.starts_with("kube");
         for difference in outcome.differences {
-            let typed = section.steps.iter().find_map(|step| match &step.action {
-                Action::Type(typed) if step.line == difference.line => Some(typed),
-                _ => None,
-            });
+            let step = section.steps.iter().find(|step| step.line == difference.line);
+            let typed = step.and_then(|step| step.action.typed());
             let Some(typed) = typed else { continue };
             let mut loose = typed.clone();
             loose.tags.any_order = true;
