@@ -4,6 +4,7 @@
 
 pub mod diff;
 pub mod digest;
+pub mod graph;
 pub mod message;
 pub mod name;
 pub mod quantity;

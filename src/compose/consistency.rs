@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::base::graph::Needs;
+
 use super::values::{go_quote, sprint};
 
 /// A complaint and the place it is about.
@@ -408,36 +410,15 @@ impl Checker<'_> {
     }
 }
 
-/// The names a service depends on, sorted.
-fn children<'a>(services: &Services<'a>, name: &str) -> Vec<&'a str> {
-    let Some(service) = services.active.get(name) else { return Vec::new() };
-    let depends_on = service.get("depends_on").and_then(Value::as_object);
-    depends_on.into_iter().flat_map(Map::keys).map(String::as_str).collect()
-}
-
 fn cycles(services: &Services<'_>) -> Result<(), Complaint> {
-    let mut done: std::collections::BTreeSet<&str> = std::collections::BTreeSet::new();
-    for root in services.active.keys().copied() {
-        // The way from the root, each step with the children not yet tried.
-        let mut way: Vec<(&str, Vec<&str>)> = vec![(root, children(services, root))];
-        while let Some((_, rest)) = way.last_mut() {
-            if rest.is_empty() {
-                done.extend(way.pop().map(|(name, _)| name));
-                continue;
-            }
-            let next = rest.remove(0);
-            if let Some(at) = way.iter().position(|(name, _)| *name == next) {
-                let ring: Vec<&str> = way.iter().skip(at).map(|(name, _)| *name).collect();
-                let message = format!("dependency cycle detected: {} -> {next}", ring.join(" -> "));
-                return Err((
-                    vec!["services".to_owned(), next.to_owned(), "depends_on".to_owned()],
-                    message,
-                ));
-            }
-            if !done.contains(next) && services.active.contains_key(next) {
-                way.push((next, children(services, next)));
-            }
-        }
-    }
-    Ok(())
+    let names: Vec<&str> = services.active.keys().copied().collect();
+    let needs = Needs::by_name(&names, |name| {
+        let depends_on = services.active.get(name).and_then(|s| s.get("depends_on"));
+        depends_on.and_then(Value::as_object).into_iter().flat_map(Map::keys)
+    });
+    let Some(ring) = needs.ring() else { return Ok(()) };
+    let ring: Vec<&str> = ring.members.iter().filter_map(|at| names.get(*at).copied()).collect();
+    let first = ring.first().copied().unwrap_or_default();
+    let message = format!("dependency cycle detected: {} -> {first}", ring.join(" -> "));
+    Err((vec!["services".to_owned(), first.to_owned(), "depends_on".to_owned()], message))
 }

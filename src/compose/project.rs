@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use crate::base::graph::Needs;
 use crate::base::yaml::{self, Kind};
 
 use super::consistency::{self, Services, section};
@@ -661,15 +662,9 @@ impl Project {
     /// dependencies are placed.
     #[must_use]
     pub fn start_order(&self) -> Vec<String> {
-        let mut open: BTreeSet<String> = self.service_names().into_iter().collect();
-        let mut placed: Vec<String> = Vec::new();
-        while let Some(first) = open.first() {
-            let ready = |name: &&String| self.dependencies(name).all(|(d, _)| !open.contains(d));
-            let next = open.iter().find(ready).unwrap_or(first).clone();
-            open.remove(&next);
-            placed.push(next);
-        }
-        placed
+        let names = self.service_names();
+        let needs = Needs::by_name(&names, |name| self.dependencies(name).map(|(d, _)| d));
+        needs.order().into_iter().filter_map(|at| names.get(at).cloned()).collect()
     }
 
     /// The project as `docker compose config` prints it.

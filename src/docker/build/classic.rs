@@ -204,9 +204,12 @@ impl Daemon {
     /// What an instruction makes of its stage.
     fn classic_plan(&self, ticket: u64, stage: usize, place: usize) -> Result<Planned, String> {
         let Some(build) = self.builder.classics.get(&ticket) else { return Err(String::new()) };
+        // This builder copies from earlier stages only; any other name is that of an image.
         let mut stages = build.stages.clone();
+        stages.truncate(stage + 1);
         if let Some(stage) = stages.get_mut(stage) {
             stage.body.truncate(place + 1);
+            stage.name.clear();
         }
         let base = build.base.as_ref().map(|i| i.config.clone()).unwrap_or_default();
         plan::dispatch(&stages, stage, &build.globals, &build.config.args, base)

@@ -327,7 +327,9 @@ impl Daemon {
                 ),
                 lines: None,
             }),
-            Some(text) => read(text, &given, &target),
+            Some(text) => {
+                read(text, &given, &target).and_then(|read| plan::circular(&read.0).map(|()| read))
+            }
         };
         if let Ok(instructions) = text.as_deref().map_or(Ok(Vec::new()), dockerfile::parse) {
             let warnings = lint::lint(&instructions);
@@ -688,7 +690,7 @@ fn image_names(stages: &[Stage], needed: &[usize]) -> Vec<String> {
             names.push(name.clone());
         }
         for instruction in &stage.body {
-            if let Source::Image(name) = plan::source_of(instruction, stages, *index) {
+            if let Source::Image(name) = plan::source_of(instruction, stages) {
                 names.push(name);
             }
         }
@@ -700,12 +702,12 @@ fn image_names(stages: &[Stage], needed: &[usize]) -> Vec<String> {
 
 /// Where an image is named.
 fn lines_of_image(stages: &[Stage], name: &str) -> Option<(usize, usize)> {
-    for (index, stage) in stages.iter().enumerate() {
+    for stage in stages {
         if stage.base == Base::Image(name.to_owned()) {
             return Some(stage.from_lines);
         }
         for instruction in &stage.body {
-            if plan::source_of(instruction, stages, index) == Source::Image(name.to_owned()) {
+            if plan::source_of(instruction, stages) == Source::Image(name.to_owned()) {
                 return Some(instruction.lines);
             }
         }

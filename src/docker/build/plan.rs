@@ -1,7 +1,8 @@
 //! From instructions to stages and steps (BuildKit `frontend/dockerfile/dockerfile2llb`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use crate::base::graph::Needs;
 use crate::base::time::SimDuration;
 use crate::docker::build::dockerfile::{Instruction, Problem};
 use crate::docker::build::words;
@@ -193,34 +194,43 @@ pub(crate) fn needed(stages: &[Stage], target: &str) -> Result<(usize, Vec<usize
             .or(by_number)
             .ok_or_else(|| format!("target stage {target:?} could not be found"))?
     };
-    let mut all = BTreeSet::new();
-    let mut waiting = vec![wanted];
-    while let Some(at) = waiting.pop() {
-        if !all.insert(at) {
-            continue;
-        }
-        let Some(stage) = stages.get(at) else { continue };
+    let needs = needs(stages);
+    let reached = needs.reached(wanted);
+    Ok((wanted, needs.order().into_iter().filter(|at| reached.contains(at)).collect()))
+}
+
+/// Refuse stages that need each other (BuildKit `hasCircularDependency`).
+pub(crate) fn circular(stages: &[Stage]) -> Result<(), Problem> {
+    let ring = needs(stages).ring();
+    let Some(stage) = ring.and_then(|ring| stages.get(ring.from)) else { return Ok(()) };
+    let message = format!("circular dependency detected on stage: {}", stage.label);
+    Err(Problem { message, lines: None })
+}
+
+/// Which stages need which: as their base, or to copy from.
+fn needs(stages: &[Stage]) -> Needs {
+    let mut pairs = Vec::new();
+    for (at, stage) in stages.iter().enumerate() {
         if let Base::Stage(base) = stage.base {
-            waiting.push(base);
+            pairs.push((at, base));
         }
         for instruction in &stage.body {
-            if let Source::Stage(from) = source_of(instruction, stages, at) {
-                waiting.push(from);
+            if let Source::Stage(from) = source_of(instruction, stages) {
+                pairs.push((at, from));
             }
         }
     }
-    Ok((wanted, all.into_iter().collect()))
+    Needs::new(stages.len(), pairs)
 }
 
-/// Where a COPY takes its files from.
-pub(crate) fn source_of(instruction: &Instruction, stages: &[Stage], at: usize) -> Source {
+/// Where a COPY takes its files from; a stage may stand further down.
+pub(crate) fn source_of(instruction: &Instruction, stages: &[Stage]) -> Source {
     let from = instruction.flags.iter().find(|(name, _)| name == "from").map(|(_, v)| v);
     match (instruction.word.as_str(), from) {
         ("COPY", Some(from)) => {
             let lower = from.to_lowercase();
-            let earlier = stages.get(..at).unwrap_or(&[]);
-            let found = earlier.iter().position(|s| s.name == lower);
-            let number = from.parse().ok().filter(|n| *n < at);
+            let found = stages.iter().position(|s| s.name == lower);
+            let number = from.parse().ok().filter(|n| *n < stages.len());
             match found.or(number) {
                 Some(stage) => Source::Stage(stage),
                 None => {
@@ -235,7 +245,6 @@ pub(crate) fn source_of(instruction: &Instruction, stages: &[Stage], at: usize) 
 
 struct Dispatch<'a> {
     stages: &'a [Stage],
-    index: usize,
     globals: &'a Values,
     given: &'a Values,
     config: ImageConfig,
@@ -256,7 +265,6 @@ pub(crate) fn dispatch(
 ) -> Result<Planned, Problem> {
     let mut d = Dispatch {
         stages,
-        index,
         globals,
         given,
         config: base,
@@ -503,7 +511,7 @@ impl Dispatch<'_> {
         let base = if self.config.cwd.is_empty() { "/" } else { &self.config.cwd };
         let mode = i.flags.iter().find(|(n, _)| n == "chmod");
         let action = Action::Copy {
-            from: source_of(i, self.stages, self.index),
+            from: source_of(i, self.stages),
             sources: list,
             target: normal(base, &target),
             is_dir,
@@ -628,6 +636,19 @@ mod tests {
         assert_eq!(needed(&stages, "test").unwrap(), (1, vec![0, 1]));
         assert!(needed(&stages, "no").is_err());
         assert_eq!(stages[2].label, "stage-2");
+        let (stages, _) = plan("FROM a\nCOPY --from=last /x /x\nFROM a AS last\n", &[]);
+        assert_eq!(needed(&stages, "0").unwrap(), (0, vec![1, 0]));
+        assert!(circular(&stages).is_ok());
+    }
+
+    #[test]
+    fn stages_that_need_each_other() {
+        let text = "FROM scratch AS stage0\nCOPY --from=stage1 f1 /sub/\n\
+                    FROM scratch AS stage1\nCOPY --from=stage2 f1 /sub/\n\
+                    FROM scratch AS stage2\nCOPY --from=1 f1 /sub/\n";
+        let (stages, _) = plan(text, &[]);
+        let problem = circular(&stages).unwrap_err().message;
+        assert_eq!(problem, "circular dependency detected on stage: stage0");
     }
 
     #[test]
