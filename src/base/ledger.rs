@@ -5,12 +5,12 @@
 //! collection can be changed in a way that forgets the share.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, btree_map};
+use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::ops::Deref;
 
 use crate::base::mixer;
-use crate::base::shelf::{Seq, Shelf};
+use crate::base::shelf::{Iter, Seq, Shelf};
 
 /// Entries of a small ledger that may be written before it is as cheap to add up all.
 const FEW: usize = 1_024;
@@ -29,7 +29,7 @@ pub fn share<K: Hash + ?Sized, V: Hash + ?Sized>(key: &K, value: &V) -> u64 {
     mixer::of(&(key, value))
 }
 
-/// An ordered map behind an `Arc` like [`Shelf`], with the digest of its content. A write costs
+/// An ordered map, cheap to clone like [`Shelf`], with the digest of its content. A write costs
 /// nothing more until the ledger is settled for the first time; from then on the first write to an
 /// entry notes the entry's share, and the next settling adds up only what was written.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ impl<K, V> Default for Ledger<K, V> {
 }
 
 impl<K, V> Deref for Ledger<K, V> {
-    type Target = BTreeMap<K, V>;
+    type Target = Shelf<K, V>;
 
     fn deref(&self) -> &Self::Target {
         &self.entries
@@ -63,7 +63,7 @@ impl<K, V> Deref for Ledger<K, V> {
 
 impl<'a, K, V> IntoIterator for &'a Ledger<K, V> {
     type Item = (&'a K, &'a V);
-    type IntoIter = btree_map::Iter<'a, K, V>;
+    type IntoIter = Iter<'a, K, V>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.entries.iter()

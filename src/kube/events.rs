@@ -5,8 +5,12 @@
 //! Left out: the time that a write of an event takes; it appears with what it tells of.
 
 use std::collections::BTreeMap;
+use std::hash::Hasher as _;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
+use crate::base::digest::{self, Digester};
 use crate::base::time::{SimDuration, SimTime};
 
 /// Similar events (other texts, same reason) before they are put into one.
@@ -77,12 +81,14 @@ pub enum Write {
     Drop,
 }
 
-/// Key of similar events: component, object, type, reason.
-type Similar = (Regarding, bool, &'static str);
+/// What makes events the same, as a digest: the caches of a recorder are copied with each
+/// checkpoint, and a digest is copied quicker than six texts.
+type Print = u64;
 
 #[derive(Clone, Debug, Default)]
 struct Merge {
-    texts: BTreeMap<String, ()>,
+    /// Digests of the texts, oldest first.
+    texts: SmallVec<[u64; 2]>,
     last: SimTime,
 }
 
@@ -95,34 +101,39 @@ struct Counted {
 /// The recorder of a component with core/v1 events: controllers, kubelet.
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
-    similar: BTreeMap<Similar, Merge>,
-    counted: BTreeMap<(Similar, String), Counted>,
+    /// By object, type and reason.
+    similar: BTreeMap<Print, Merge>,
+    /// By the same and the text; for merged events the text does not count.
+    counted: BTreeMap<(Print, u64), Counted>,
     /// Tokens used of the spam filter per object and type (recorded in kubelet/16: warnings stop
     /// after 25, normal events go on): when the bucket would be full again.
-    spam: BTreeMap<(Regarding, bool), SimTime>,
+    spam: BTreeMap<Print, SimTime>,
 }
+
+/// The second half of the key of merged events; no text has it but by a chance of 2⁻⁶⁴.
+const MERGED: u64 = 0;
 
 impl Recorder {
     /// Decide how an event is written. `fresh` makes the number in the name of a new one.
     pub fn correlate(&mut self, say: &Say, now: SimTime, fresh: impl FnOnce() -> u64) -> Write {
         self.bound();
         // The spam filter and the merge do not look at the revision of the object.
-        let mut regarding = say.regarding.clone();
-        regarding.resource_version = "".into();
-        let similar: Similar = (regarding.clone(), say.warning, say.reason);
-        let merged = self.merge(&similar, say, now);
+        let regarding = &say.regarding;
+        let similar = print(regarding, &[&regarding.field_path, say.reason], say.warning);
+        let text = digest::of_text(&say.message);
+        let merged = self.merge(similar, text, now);
         // A merged event counts as one, whatever its newest text says.
         let message = if merged {
             format!("(combined from similar events): {}", say.message)
         } else {
             say.message.clone()
         };
-        let key = (similar, if merged { String::new() } else { message.clone() });
+        let key = (similar, if merged { MERGED } else { text });
         let known = self.counted.get_mut(&key).map(|counted| {
             counted.count += 1;
             (counted.name.clone(), counted.count)
         });
-        if self.is_spam(regarding, say.warning, now) {
+        if self.is_spam(print(regarding, &[], say.warning), now) {
             return Write::Drop;
         }
         if let Some((name, count)) = known {
@@ -134,24 +145,24 @@ impl Recorder {
     }
 
     /// Whether this event is put together with similar ones.
-    fn merge(&mut self, similar: &Similar, say: &Say, now: SimTime) -> bool {
-        let merge = self.similar.entry(similar.clone()).or_default();
+    fn merge(&mut self, similar: Print, text: u64, now: SimTime) -> bool {
+        let merge = self.similar.entry(similar).or_default();
         if now.since(merge.last) > SIMILAR_WINDOW {
             merge.texts.clear();
         }
         merge.last = now;
-        merge.texts.insert(say.message.clone(), ());
+        if !merge.texts.contains(&text) {
+            merge.texts.push(text);
+        }
         if merge.texts.len() < SIMILAR_BEFORE_MERGE {
             return false;
         }
         // Upstream drops one text so that the set does not grow.
-        merge.texts.pop_first();
+        merge.texts.remove(0);
         true
     }
 
-    fn is_spam(&mut self, mut regarding: Regarding, warning: bool, now: SimTime) -> bool {
-        regarding.field_path = "".into();
-        let key = (regarding, warning);
+    fn is_spam(&mut self, key: Print, now: SimTime) -> bool {
         let full_at = self.spam.get(&key).copied().unwrap_or_default().max(now);
         let next = full_at + SPAM_REFILL;
         if next.since(now).0 > SPAM_BURST * SPAM_REFILL.0 {
@@ -174,16 +185,27 @@ impl Recorder {
     }
 }
 
+/// A digest of the object that an event is about, of its type, and of what else tells it apart.
+fn print(regarding: &Regarding, more: &[&str], warning: bool) -> Print {
+    let Regarding { kind, api_version, namespace, name, uid, .. } = regarding;
+    let mut digester = Digester::new();
+    for text in [*kind, *api_version, &**namespace, &**name, &**uid].iter().chain(more) {
+        digester.text(text);
+    }
+    digester.write_u64(u64::from(warning));
+    digester.finish()
+}
+
 /// The recorder of the scheduler with events.k8s.io events: repeats become a series.
 #[derive(Clone, Debug, Default)]
 pub struct SeriesRecorder {
-    open: BTreeMap<(Regarding, bool, &'static str), Series>,
+    open: BTreeMap<Print, Series>,
 }
 
 #[derive(Clone, Debug)]
 struct Series {
     name: Arc<str>,
-    message: String,
+    message: Arc<str>,
     count: i32,
     last: SimTime,
 }
@@ -195,7 +217,8 @@ impl SeriesRecorder {
         if self.open.len() >= CACHE_ENTRIES {
             self.open.pop_first();
         }
-        let key = (say.regarding.clone(), say.warning, say.reason);
+        let Regarding { resource_version, field_path, .. } = &say.regarding;
+        let key = print(&say.regarding, &[resource_version, field_path, say.reason], say.warning);
         let open = self.open.get_mut(&key);
         if let Some(series) = open.filter(|series| now.since(series.last) <= SERIES_QUIET) {
             series.count += 1;
@@ -203,12 +226,13 @@ impl SeriesRecorder {
             if series.count > 2 {
                 return Write::Drop;
             }
-            let (name, message) = (series.name.clone(), series.message.clone());
+            let (name, message) = (series.name.clone(), series.message.to_string());
             return Write::Repeat { name, message, count: series.count };
         }
         let name = event_name(&say.regarding.name, fresh());
         let message = say.message.clone();
-        let series = Series { name: name.clone(), message: message.clone(), count: 1, last: now };
+        let text = message.as_str().into();
+        let series = Series { name: name.clone(), message: text, count: 1, last: now };
         self.open.insert(key, series);
         Write::Create { name, message }
     }

@@ -5,12 +5,13 @@
 //!
 //! Must not know: Docker, the terminal, the page.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::ledger::Reading;
 use crate::base::message::Message;
 use crate::base::mixer;
+use crate::base::shelf::Shelf;
 use crate::base::time::{SimDuration, SimTime};
 use crate::engine::cx::Cx;
 use crate::engine::trace::{Actor, Subject, TraceId};
@@ -184,10 +185,10 @@ pub struct Cluster {
     streams: BTreeMap<Process, Streams>,
     watchers: BTreeMap<u64, Watcher>,
     recorders: Recorders,
-    /// The kubelets by node.
-    kubelets: BTreeMap<Arc<str>, kubelet::Kubelet>,
-    /// The kube-proxies by node.
-    proxies: BTreeMap<Arc<str>, proxy::Proxy>,
+    /// The kubelets by node, each shared with checkpoints until it acts again.
+    kubelets: Shelf<Arc<str>, Arc<kubelet::Kubelet>>,
+    /// The kube-proxies by node, shared in the same way.
+    proxies: Shelf<Arc<str>, Arc<proxy::Proxy>>,
     /// CoreDNS.
     dns: cluster_dns::ClusterDns,
     /// Nodes in the order in which they came.
@@ -198,8 +199,8 @@ pub struct Cluster {
     sent: u64,
     /// Whether metrics-server runs.
     scraping: bool,
-    /// Events and the moment at which they are forgotten.
-    expiring: VecDeque<(SimTime, api::object::Key)>,
+    /// Events in the order in which they came, and the moment at which they are forgotten.
+    expiring: Shelf<u64, (SimTime, api::object::Key)>,
     /// Nodes whose processes do not reach the API server.
     cut: reach::CutOffs,
     /// When components died that have not started again.
@@ -584,7 +585,8 @@ impl Cluster {
     ) {
         let written = self.recorders.write(&mut self.store, component, host, say, cx);
         if let Some(key) = written {
-            self.expiring.push_back((cx.now + recorder::EVENT_TTL, key));
+            let number = self.expiring.last_key_value().map_or(0, |(last, _)| last + 1);
+            self.expiring.edit().insert(number, (cx.now + recorder::EVENT_TTL, key));
             self.expire(cx);
         }
         self.fan_out(cx);
@@ -592,8 +594,8 @@ impl Cluster {
 
     /// Forget events after an hour.
     fn expire(&mut self, cx: &Cx<'_, Output>) {
-        while self.expiring.front().is_some_and(|(at, _)| *at <= cx.now) {
-            let Some((_, key)) = self.expiring.pop_front() else { break };
+        while self.expiring.first_key_value().is_some_and(|(_, (at, _))| *at <= cx.now) {
+            let Some((_, (_, key))) = self.expiring.edit().pop_first() else { break };
             if self.store.get(kinds::Kind::Event, &key).is_some() {
                 self.store.commit(kinds::Kind::Event, &key, None, cx.now, TraceId::NONE);
             }

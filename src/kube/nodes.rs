@@ -88,8 +88,9 @@ impl Cluster {
         let mut kubelet = Kubelet::new(&spec.name, host, &spec.address, settings(spec));
         kubelet.node.pod_range = Some(range);
         kubelet.node.last_tag = u64::from(number) << TAG_SHIFT;
-        self.kubelets.insert(spec.name.clone(), kubelet);
-        self.proxies.insert(spec.name.clone(), Proxy::new(&spec.name));
+        self.kubelets.edit().insert(spec.name.clone(), Arc::new(kubelet));
+        let proxy = Arc::new(Proxy::new(&spec.name));
+        self.proxies.edit().insert(spec.name.clone(), proxy);
         let start = NodeInput::Kubelet(kubelet::Input::Start);
         cx.emit(Output::Again(Input::Node(spec.name.clone(), Box::new(start))));
     }
@@ -101,7 +102,8 @@ impl Cluster {
         }
         let changes = self.listed(&Process::Proxy(spec.name.clone()), cx);
         self.add_processes(spec, cx);
-        let Some(proxy) = self.proxies.get_mut(&spec.name) else { return };
+        let proxy = self.proxies.edit().get_mut(&spec.name).map(Arc::make_mut);
+        let Some(proxy) = proxy else { return };
         if let Some(Wish::SyncAt(at)) = proxy.changes(&changes, cx) {
             let input = Input::Node(spec.name.clone(), Box::new(NodeInput::ProxySync));
             cx.emit_at(at, Output::Again(input));
@@ -131,7 +133,7 @@ impl Cluster {
                 }
             }
             NodeInput::ProxySync => {
-                if let Some(proxy) = self.proxies.get_mut(node) {
+                if let Some(proxy) = self.proxies.edit().get_mut(node).map(Arc::make_mut) {
                     proxy.sync(fabric, cx);
                 }
             }
@@ -146,7 +148,8 @@ impl Cluster {
         fabric: &mut Fabric,
         cx: &mut Cx<'_, Output>,
     ) {
-        let Some(kubelet) = self.kubelets.get_mut(node) else { return };
+        let kubelet = self.kubelets.edit().get_mut(node).map(Arc::make_mut);
+        let Some(kubelet) = kubelet else { return };
         let mut effects: Vec<Effect<kubelet::Output>> = Vec::new();
         {
             let mut inner = Cx {
@@ -221,7 +224,8 @@ impl Cluster {
                 }
             }
             Process::Proxy(node) => {
-                let Some(proxy) = self.proxies.get_mut(node) else { return };
+                let proxy = self.proxies.edit().get_mut(node).map(Arc::make_mut);
+                let Some(proxy) = proxy else { return };
                 if let Some(Wish::SyncAt(at)) = proxy.changes(changes, cx) {
                     let input = Input::Node(node.clone(), Box::new(NodeInput::ProxySync));
                     cx.emit_at(at, Output::Again(input));
@@ -357,7 +361,7 @@ impl Cluster {
     /// The kubelet of a node.
     #[must_use]
     pub fn kubelet_of(&self, node: &str) -> Option<&Kubelet> {
-        self.kubelets.get(node)
+        self.kubelets.get(node).map(|kubelet| &**kubelet)
     }
 }
 

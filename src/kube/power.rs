@@ -165,7 +165,7 @@ impl Cluster {
             Process::Proxy(node) => {
                 let mut proxy = Proxy::new(node);
                 let wish = proxy.changes(&all, cx);
-                self.proxies.insert(node.clone(), proxy);
+                self.proxies.edit().insert(node.clone(), Arc::new(proxy));
                 if let Some(Wish::SyncAt(at)) = wish {
                     let input = Input::Node(node.clone(), Box::new(NodeInput::ProxySync));
                     cx.emit_at(at, Output::Again(input));

@@ -19,11 +19,11 @@ use crate::kube::scheduler;
 /// How long an event is kept (kube-apiserver `--event-ttl`).
 pub const EVENT_TTL: SimDuration = SimDuration::from_secs(3600);
 
-/// The recorders of all components.
+/// The recorders of all components, each shared with checkpoints until it writes again.
 #[derive(Clone, Debug, Default)]
 pub struct Recorders {
-    counting: BTreeMap<(&'static str, Arc<str>), Recorder>,
-    series: SeriesRecorder,
+    counting: BTreeMap<(&'static str, Arc<str>), Arc<Recorder>>,
+    series: Arc<SeriesRecorder>,
     number: u64,
 }
 
@@ -42,10 +42,10 @@ impl Recorders {
         let number = cx.now.0.wrapping_mul(1000).wrapping_add(self.number);
         let by_series = component == scheduler::NAME;
         let write = if by_series {
-            self.series.correlate(say, cx.now, || number)
+            Arc::make_mut(&mut self.series).correlate(say, cx.now, || number)
         } else {
             let recorder = self.counting.entry((component, host.into())).or_default();
-            recorder.correlate(say, cx.now, || number)
+            Arc::make_mut(recorder).correlate(say, cx.now, || number)
         };
         let namespace =
             if say.regarding.namespace.is_empty() { "default" } else { &say.regarding.namespace };
