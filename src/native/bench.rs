@@ -11,7 +11,8 @@ use crate::world::bench::Sizes;
 use crate::world::figures::{Figures, Gauges, Plan};
 
 /// What this machine tells.
-pub const GAUGES: Gauges = Gauges { wall_us, cpu_us, peak_bytes };
+pub const GAUGES: Gauges =
+    Gauges { wall_us, cpu_us, peak_bytes, tell: |what| eprintln!("bench: {what}") };
 
 /// Arguments of `bench`.
 #[derive(clap::Args)]

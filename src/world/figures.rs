@@ -30,6 +30,10 @@ const ROUNDS_US: u64 = 4_000_000;
 const MANIFEST_LINES: usize = 2_000;
 /// Most rounds of one figure.
 const MAX_ROUNDS: u32 = 5;
+/// What is short is measured oftener, until this time or so many rounds have passed.
+const SHORT_US: u64 = 200_000;
+/// See [`SHORT_US`].
+const MAX_SHORT_ROUNDS: u32 = 100;
 
 /// What the machine tells the bench.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +44,8 @@ pub struct Gauges {
     pub cpu_us: fn() -> Option<u64>,
     /// The most memory that this process ever had, in bytes; `None` where nobody counts it.
     pub peak_bytes: fn() -> Option<u64>,
+    /// Hears what is being measured, for whoever waits.
+    pub tell: fn(&str),
 }
 
 /// What is to be measured.
@@ -173,25 +179,29 @@ impl Plan {
         self.check()?;
         let Sizes { nodes, pods } = self.sizes;
         let before = (gauges.peak_bytes)();
+        (gauges.tell)("deploying a bare world");
         let (mut bare, world) = gauges.once(|| bench::deploy(self.sizes));
         let after = (gauges.peak_bytes)();
         ready(&world, pods)?;
         drop(world);
+        (gauges.tell)("deploying through a session");
         let (mut whole, mut session) = gauges.once(|| bench::deploy_session(self.sizes));
         for _ in 1..MAX_ROUNDS {
             if bare.wall_us + whole.wall_us > ROUNDS_US / 2 {
                 break;
             }
-            bare = bare.better(gauges.once(|| drop(bench::deploy(self.sizes))).0);
-            whole = whole.better(gauges.once(|| drop(bench::deploy_session(self.sizes))).0);
+            bare = bare.better(gauges.once(|| bench::deploy(self.sizes)).0);
+            whole = whole.better(gauges.once(|| bench::deploy_session(self.sizes)).0);
         }
         ready(session.head(), pods)?;
+        (gauges.tell)("cloning");
         let head = session.head();
         let (events, at) = (head.steps(), head.now());
         let checkpoints = session.checkpoints_taken();
         let clone = gauges.best(|| head.clone());
         let clone_parts_ms = parts(head, gauges);
         let extra = whole.busy_us().saturating_sub(bare.busy_us());
+        (gauges.tell)("watching at rest");
         let to = at + SimDuration::from_secs(u64::from(self.seconds));
         let (steady, ()) = gauges.once(|| {
             session.advance(to, u32::MAX);
@@ -278,12 +288,13 @@ impl Gauges {
 
     /// The shortest time of some rounds, in microseconds; what is made is dropped afterwards.
     fn best<T>(self, mut run: impl FnMut() -> T) -> u64 {
-        let (mut best, mut sum) = (u64::MAX, 0);
-        for _ in 0..MAX_ROUNDS {
+        let (mut best, mut sum, mut rounds) = (u64::MAX, 0, 0);
+        while rounds < MAX_ROUNDS || (sum < SHORT_US && rounds < MAX_SHORT_ROUNDS) {
             let (taken, made) = self.once(&mut run);
             drop(made);
             best = best.min(taken.wall_us);
             sum += taken.wall_us;
+            rounds += 1;
             if sum > ROUNDS_US {
                 break;
             }
