@@ -59,7 +59,6 @@ impl<K, V> Shelf<K, V> {
     }
 
     /// Entries in the order of their keys.
-    #[must_use]
     pub fn iter(&self) -> Iter<'_, K, V> {
         self.spans.iter().flat_map(entries as fn(_) -> _).map(pair as fn(_) -> _)
     }

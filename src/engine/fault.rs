@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::time::{SimDuration, SimTime};
+use crate::engine::sabotage::{Sabotage, Saboteur};
 use crate::engine::wire::{Cable, Halt, Place, Wire};
 
 /// What is broken.
@@ -75,12 +76,20 @@ pub struct Faults {
     pub list: Vec<Fault>,
     /// What they do to cables and processes.
     pub wire: Wire,
+    /// Faults of the simulation itself, in tests.
+    pub saboteur: Saboteur,
 }
 
 impl Faults {
     /// Faults in force on a target.
     pub fn on<'a>(&'a self, target: &'a str, now: SimTime) -> impl Iterator<Item = &'a FaultKind> {
         self.list.iter().filter(move |f| f.target == target && f.active(now)).map(|f| &f.kind)
+    }
+
+    /// Whether the simulation itself is spoilt in this way, in tests.
+    #[must_use]
+    pub const fn sabotaged(&self, what: Sabotage) -> bool {
+        self.saboteur.does(what)
     }
 
     /// Whether this very fault is in force on a target.
@@ -100,6 +109,9 @@ impl Faults {
     pub fn mend(&mut self, target: &str, kind: &FaultKind, now: SimTime) -> usize {
         let hit = self.list.iter_mut().filter(|f| f.target == target && &f.kind == kind);
         let mut ended = 0;
+        if self.saboteur.does(Sabotage::EndlessFault) {
+            return 1;
+        }
         for fault in hit.filter(|f| f.active(now)) {
             fault.until = Some(now);
             ended += 1;

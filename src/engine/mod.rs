@@ -6,6 +6,7 @@ pub mod cx;
 pub mod fault;
 pub mod latency;
 pub mod queue;
+pub mod sabotage;
 pub mod trace;
 pub mod wire;
 pub mod work;

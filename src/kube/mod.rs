@@ -14,6 +14,7 @@ use crate::base::mixer;
 use crate::base::shelf::Shelf;
 use crate::base::time::{SimDuration, SimTime};
 use crate::engine::cx::Cx;
+use crate::engine::sabotage::Sabotage;
 use crate::engine::trace::{Actor, Subject, TraceId};
 use crate::machine::{self, Machines};
 use crate::net::{self, Fabric};
@@ -418,7 +419,10 @@ impl Cluster {
         for change in changes {
             self.config_change(&change, cx);
             self.metrics_server(&change, cx);
-            for process in self.followers(&change) {
+            let lost = cx.faults.sabotaged(Sabotage::LostWatchEvent)
+                && change.kind == kinds::Kind::Pod
+                && change.new.is_none();
+            for process in self.followers(&change).into_iter().filter(|_| !lost) {
                 let way = self.way_to(&process, cx);
                 let Some(streams) = self.streams.get_mut(&process) else { continue };
                 match way {

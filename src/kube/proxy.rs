@@ -16,6 +16,7 @@ use crate::base::message::Message;
 use crate::base::time::{SimDuration, SimTime};
 use crate::engine::cx::Cx;
 use crate::engine::latency::Latency;
+use crate::engine::sabotage::Sabotage;
 use crate::engine::trace::{Actor, Subject};
 use crate::kube::api::object::{Key, Object};
 use crate::kube::api::store::Change;
@@ -113,10 +114,20 @@ impl Proxy {
         self.armed = false;
         self.last_sync = Some(cx.now);
         for key in std::mem::take(&mut self.dirty) {
-            let rules = match self.services.get(&key).map(|o| &**o) {
+            let mut rules = match self.services.get(&key).map(|o| &**o) {
                 Some(Object::Service(service)) => self.rules(&key, service),
                 _ => Vec::new(),
             };
+            if cx.faults.sabotaged(Sabotage::StaleEndpoint)
+                && let Some((_, old)) =
+                    fabric.programmed(&self.node).find(|(k, _)| ***k == *key.to_string())
+            {
+                for (rule, old) in rules.iter_mut().zip(old.iter()) {
+                    rule.endpoints.extend(old.endpoints.iter().copied());
+                    rule.endpoints.sort_unstable();
+                    rule.endpoints.dedup();
+                }
+            }
             let count = rules.first().map_or(0, |r| r.endpoints.len());
             fabric.program(&self.node, &key.to_string(), rules.into());
             let what = Message::new("why-kubelet-proxy-programmed")

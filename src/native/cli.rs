@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::native::seeds::soak;
 use crate::native::{bench, check, digest, open, replay, run, sh, transcript};
 
 /// The version, and the build as `world::save::BUILD` names it.
@@ -56,6 +57,8 @@ enum Task {
         #[arg(long, default_value_t = 7)]
         seed: u64,
     },
+    /// Run random sessions under the checkers; exit code 1 if a rule is broken
+    Soak(soak::Args),
 }
 
 /// Run the program.
@@ -69,6 +72,7 @@ pub fn main() -> ExitCode {
         Task::Check(args) => check::run(&args),
         Task::Open(args) => open::run(&args),
         Task::Bench(args) => bench::run(&args),
+        Task::Soak(args) => soak::run(&args),
         Task::Digest { seed } => {
             println!("{}", digest::of_demo(seed));
             Ok(ExitCode::SUCCESS)

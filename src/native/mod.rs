@@ -15,3 +15,4 @@ pub mod digest;
 pub mod replay;
 pub mod transcript;
 pub mod bench;
+pub mod seeds;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::base::ledger::{Ledger, Roll};
 use crate::base::mixer;
+use crate::engine::sabotage::{Sabotage, Saboteur};
 use crate::net::flow::{Flow, FlowRecord};
 use crate::net::load::{Load, LoadId};
 use crate::net::types::{Cidr, EndpointRef, FlowId, Proto};
@@ -135,6 +136,8 @@ pub struct Fabric {
     pub(crate) next_flow: u64,
     pub(crate) log: Roll<FlowRecord>,
     pub(crate) loads: BTreeMap<LoadId, Load>,
+    /// Faults of the fabric itself, in tests.
+    pub saboteur: Saboteur,
 }
 
 impl Fabric {
@@ -346,8 +349,11 @@ impl Fabric {
         let mut next = pods.last;
         for _ in first..end {
             next = if next + 1 >= end { first } else { next + 1 };
+            if self.saboteur.does(Sabotage::AddressTwice) {
+                next = first;
+            }
             let ip = Ipv4Addr::from(next);
-            if !self.pods.contains_key(&ip) {
+            if !self.pods.contains_key(&ip) || self.saboteur.does(Sabotage::AddressTwice) {
                 pods.last = next;
                 self.pods.insert(ip, endpoint.clone());
                 let namespace = self.namespaces.slot(endpoint.clone());
@@ -367,11 +373,12 @@ impl Fabric {
         port: u16,
         proto: Proto,
     ) -> Result<u16, NetError> {
+        let twice = self.saboteur.does(Sabotage::PortTwice);
         let Some(host) = self.hosts.get_mut(&target.host) else {
             return Err(NetError::PortTaken(ip, port));
         };
         let port = if port == 0 { host.random_port(proto, ip)? } else { port };
-        if let Some(binding) = host.holder(proto, port, ip) {
+        if let Some(binding) = host.holder(proto, port, ip).filter(|_| !twice) {
             return Err(match binding.target {
                 Some(_) => NetError::PortTaken(ip, port),
                 None => NetError::PortInUse(ip, port, proto),

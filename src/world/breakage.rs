@@ -28,30 +28,25 @@ impl World {
         let subject = self.struck(&target);
         let cause = self.trace.record(self.now, Actor::only("fault"), subject, what, TraceId::NONE);
         if let Some(at) = until {
-            let (kind, target) = (kind.clone(), target.clone());
-            self.queue.push(at, cause, Event::FaultOver { kind, target });
+            self.queue.push(at, cause, Event::FaultOver(self.faults.list.len()));
         }
         let from = self.now;
         self.faults.begin(Fault { kind: kind.clone(), target: target.clone(), from, until });
         self.fault_begins(&kind, &target, cause);
     }
 
-    /// A fault's time is over.
-    pub(super) fn fault_over(&mut self, kind: &FaultKind, target: &str, cause: TraceId) {
-        // Mended early, or broken again: then there is nothing to end.
-        if self.faults.has(target, kind, self.now) {
+    /// A fault that was to last a while ends by itself, unless it was mended before. What another
+    /// one of its kind still holds down stays down.
+    pub(super) fn fault_over(&mut self, place: usize, cause: TraceId) {
+        let fault = self.faults.list.get(place).filter(|f| f.until == Some(self.now));
+        let Some((kind, target)) = fault.map(|f| (f.kind.clone(), f.target.clone())) else {
             return;
-        }
-        let by_itself = |f: &&Fault| f.target == target && f.kind == *kind;
-        let ended = self.faults.list.iter().rev().find(by_itself).and_then(|f| f.until);
-        if ended != Some(self.now) {
-            return;
-        }
-        self.faults.settle(target, self.now);
-        let what = Message::new("why-fault-over").with("target", plain_name(target));
-        let subject = self.struck(target);
+        };
+        let what = Message::new("why-fault-over").with("target", plain_name(&target));
+        let subject = self.struck(&target);
         let cause = self.trace.record(self.now, Actor::only("fault"), subject, what, cause);
-        self.fault_ends(kind, target, cause);
+        self.faults.settle(&target, self.now);
+        self.fault_ends(&kind, &target, cause);
     }
 
     /// Mend it again.
@@ -142,7 +137,15 @@ impl World {
             HostAction::LinkUp => self.switch(host, &FaultKind::LinkDown, false, cause),
             HostAction::StopDaemon => self.daemon(host, DaemonAction::Stop, cause),
             HostAction::KillDaemon => self.daemon(host, DaemonAction::Kill, cause),
-            HostAction::StartDaemon => self.daemon(host, DaemonAction::Start, cause),
+            HostAction::StartDaemon => {
+                // Whoever starts a daemon by hand has mended it.
+                for target in
+                    [host.to_owned(), format!("{host}/dockerd"), format!("{host}/kubelet")]
+                {
+                    self.faults.mend(&target, &FaultKind::ProcessDown, self.now);
+                }
+                self.daemon(host, DaemonAction::Start, cause);
+            }
             HostAction::PauseDaemon => self.daemon(host, DaemonAction::Pause, cause),
             HostAction::ResumeDaemon => self.daemon(host, DaemonAction::Resume, cause),
         }

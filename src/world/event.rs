@@ -1,7 +1,6 @@
 //! Everything that can happen in a world, and the router between subsystems: outputs become events.
 
 use crate::docker;
-use crate::engine::fault::FaultKind;
 use crate::kube;
 use crate::machine;
 use crate::net;
@@ -20,15 +19,10 @@ pub enum Event {
     Kube(kube::Input),
     /// For the terminals.
     Shell(shell::shell::Input),
-    /// A fault's time is over.
-    FaultOver {
-        /// What was broken.
-        kind: FaultKind,
-        /// Where.
-        target: String,
-    },
     /// Between subsystems that do not know each other: translated by the world.
     Mail(Mail),
+    /// A fault that was to last a while, by its place in the list, is over.
+    FaultOver(usize),
 }
 
 /// What the world itself carries from one subsystem to another.

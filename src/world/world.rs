@@ -12,6 +12,7 @@ use crate::docker;
 use crate::engine::cx::{Cx, Effect};
 use crate::engine::fault::Faults;
 use crate::engine::queue::Queue;
+use crate::engine::sabotage::Sabotage;
 use crate::engine::trace::{Actor, Subject, Trace, TraceId};
 use crate::kube;
 use crate::machine::{self, HostId, HostSpec, Machines};
@@ -116,6 +117,17 @@ impl World {
         world
     }
 
+    /// Spoil the simulation itself from now on, to see who finds it. No command does this.
+    #[cfg(feature = "sabotage")]
+    pub fn sabotage(&mut self, what: Sabotage) {
+        let saboteur = crate::engine::sabotage::Saboteur::of(what);
+        self.faults.saboteur = saboteur;
+        self.fabric.saboteur = saboteur;
+        if let Some(kube) = &mut self.kube {
+            kube.store.saboteur = saboteur;
+        }
+    }
+
     /// The present moment.
     #[must_use]
     pub const fn now(&self) -> SimTime {
@@ -211,6 +223,9 @@ impl World {
     pub fn step(&mut self) -> bool {
         let Some(waiting) = self.queue.pop() else { return false };
         self.now = self.now.max(waiting.at);
+        if self.faults.sabotaged(Sabotage::ClockOffByOne) {
+            self.now = SimTime(waiting.at.0.saturating_sub(self.steps % 2));
+        }
         self.steps += 1;
         self.dispatch(waiting.event, waiting.cause);
         true
@@ -263,8 +278,8 @@ impl World {
                 let files = files_of(&mut self.machines, &mut self.home, &host);
                 act!(self, cause, |cx: shell::Output| self.shell.step(input, files, cx));
             }
-            Event::FaultOver { kind, target } => self.fault_over(&kind, &target, cause),
             Event::Mail(mail) => self.carry(mail, cause),
+            Event::FaultOver(place) => self.fault_over(place, cause),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::base::ledger::{Ledger, Reading};
 use crate::base::mixer::{self, Mixer};
 use crate::base::shelf::{Seq, Shelf};
 use crate::base::time::SimTime;
+use crate::engine::sabotage::{Sabotage, Saboteur};
 use crate::engine::trace::TraceId;
 use crate::kube::api::object::{Key, Object, Stored};
 use crate::kube::kinds::Kind;
@@ -68,6 +69,8 @@ pub struct Store {
     node_ports: Shelf<(i32, Arc<str>), Key>,
     revision: u64,
     log: Seq<Arc<Change>>,
+    /// Faults of the store itself, in tests.
+    pub saboteur: Saboteur,
 }
 
 impl Store {
@@ -208,6 +211,9 @@ impl Store {
         self.index_owners(key, old.as_deref(), new.as_deref());
         self.index_service(key, old.as_deref(), new.as_deref());
         let change = Arc::new(Change { at: now, kind, key: key.clone(), old, new, revision, by });
+        if kind == Kind::Service && self.saboteur.does(Sabotage::UnloggedWrite) {
+            return change;
+        }
         self.log.push(change.clone());
         if self.log.len().is_multiple_of(4096) {
             self.log.trim(MAX_CHANGES);

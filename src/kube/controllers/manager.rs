@@ -10,6 +10,7 @@ use crate::base::message::Message;
 use crate::base::time::{SimDuration, SimTime};
 use crate::engine::cx::Cx;
 use crate::engine::latency::Latency;
+use crate::engine::sabotage::Sabotage;
 use crate::engine::trace::{Actor, Subject, TraceId};
 use crate::engine::work::{Next, Run, Throttle, WorkQueue};
 use crate::kube::api::request::{ApiError, Response};
@@ -234,7 +235,17 @@ impl Manager {
                     memory: &mut desk.memory,
                     metrics: self.metrics.as_deref(),
                 };
-                let plan = controller.reconcile(&item, &mut sync);
+                if cx.faults.sabotaged(Sabotage::NoExpectations) {
+                    sync.memory.forget(&item);
+                }
+                let plan = match controller.name() {
+                    "generic-garbage-collector"
+                        if cx.faults.sabotaged(Sabotage::NoGarbageCollector) =>
+                    {
+                        Plan::none()
+                    }
+                    _ => controller.reconcile(&item, &mut sync),
+                };
                 self.next += 1;
                 let working = Working {
                     controller: at,

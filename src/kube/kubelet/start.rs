@@ -15,6 +15,7 @@ use super::worker::{Current, Worker};
 use crate::base::message::Message;
 use crate::base::time::{SimDuration, SimTime};
 use crate::engine::latency::Latency;
+use crate::engine::sabotage::Sabotage;
 use crate::machine::{Namespace, PullError, Pulled, StartError};
 
 /// Time to make a container; recorded on an idle machine (kubelet/29, 31).
@@ -103,6 +104,9 @@ impl Worker {
         let key = self.backoff_key(&start.name);
         let now = env.now();
         let Some(until) = env.node.backoff.until(&key, ended, now) else {
+            if env.cx.faults.sabotaged(Sabotage::FlatBackoff) {
+                env.node.backoff.forget(&key);
+            }
             env.node.backoff.next(&key, ended, now);
             return false;
         };
@@ -245,7 +249,10 @@ impl Worker {
     }
 
     /// The container was made: start it.
-    pub(super) fn created(&mut self, start: &Start, run: Run, env: &mut Env<'_, '_>) {
+    pub(super) fn created(&mut self, start: &Start, mut run: Run, env: &mut Env<'_, '_>) {
+        if run.number > 0 && env.cx.faults.sabotaged(Sabotage::RestartTwice) {
+            run.number += 1;
+        }
         env.say(self, Some(&start.name), false, "Created", "Container created");
         let id = run.id.clone();
         env.node.containers.insert(id, self.uid.clone());

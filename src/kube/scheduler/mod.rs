@@ -14,6 +14,7 @@ use crate::base::shelf::Shelf;
 use crate::base::time::{SimDuration, SimTime};
 use crate::engine::cx::Cx;
 use crate::engine::latency::Latency;
+use crate::engine::sabotage::{self, Sabotage};
 use crate::engine::trace::{Actor, Subject};
 use crate::engine::work::Throttle;
 use crate::kube::api::object::Key;
@@ -39,7 +40,7 @@ pub mod cycle;
 use cache::Cache;
 use cycle::{Outcome, Verdict};
 use hints::{Happening, helps};
-use pod::PodInfo;
+use pod::{PodInfo, Resources};
 use preemption::Preemption;
 use queue::Queue;
 
@@ -344,9 +345,17 @@ impl Scheduler {
             nominated: &nominated,
         };
         let mut start = usize::try_from(self.start).unwrap_or(0);
+        if cx.faults.sabotaged(Sabotage::Unordered) {
+            start += sabotage::outside();
+        }
+        let blind = cx.faults.sabotaged(Sabotage::NoRequests).then(|| {
+            let requests = Resources::default();
+            PodInfo { requests, ..(**pod).clone() }
+        });
+        let seen = blind.as_ref().unwrap_or(pod);
         let rng = cx.rng.stream("schedule", "");
         let (outcome, mut verdict) =
-            cycle::attempt(pod, &self.cache, &around, &mut start, cx.now, rng);
+            cycle::attempt(seen, &self.cache, &around, &mut start, cx.now, rng);
         self.start = u32::try_from(start).unwrap_or(0);
         verdict.attempts = waiting.attempts;
         let feasible = verdict

@@ -1,0 +1,89 @@
+//! Random sessions under the checkers of `native::seeds`, and the sessions that once broke a rule.
+//!
+//! The seeds follow from the commit, so that every commit tries others; a failing one is printed,
+//! shortened, and kept as `tests/seeds/<what>.json`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use drydock::native::seeds::case::Case;
+use drydock::native::seeds::{run, shrink};
+
+/// Sessions, in parts that run side by side.
+const SEEDS: u64 = 100;
+const PARTS: u64 = 4;
+/// Commands, faults and keys of a session; `cargo xtask soak` runs longer ones.
+const DRAWS: u32 = 7;
+/// Where there is no repository.
+const WITHOUT_COMMIT: u64 = 20_261_130;
+
+/// The first seed: the first digits of the commit's hash.
+fn first_seed() -> u64 {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let asked = Command::new("git").args(["-C", root, "rev-parse", "HEAD"]).output();
+    let text = asked.ok().filter(|o| o.status.success()).map(|o| o.stdout).unwrap_or_default();
+    let hash = String::from_utf8_lossy(&text);
+    let digits = hash.get(..12).and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    digits.unwrap_or(WITHOUT_COMMIT)
+}
+
+fn part(number: u64) {
+    let first = first_seed();
+    println!("seeds {first} and following");
+    for seed in (0..SEEDS).filter(|n| n % PARTS == number).map(|n| first + n) {
+        println!("seed {seed}");
+        let outcome = run::seed(seed, DRAWS);
+        if let Some(violation) = outcome.violation {
+            let short = shrink::shrink(&outcome.case, violation.checker);
+            let again = run::case(&short).violation;
+            panic!(
+                "seed {seed}: {violation}\nshortened: {}\n\
+                 keep it as tests/seeds/<what>.json:\n{}",
+                again.map_or_else(String::new, |v| v.to_string()),
+                short.to_json()
+            );
+        }
+    }
+}
+
+#[test]
+fn seeds_first_part() {
+    part(0);
+}
+
+#[test]
+fn seeds_second_part() {
+    part(1);
+}
+
+#[test]
+fn seeds_third_part() {
+    part(2);
+}
+
+#[test]
+fn seeds_fourth_part() {
+    part(3);
+}
+
+#[test]
+fn what_once_broke_a_rule() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/seeds");
+    let mut complaints = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|e| e != "json") {
+            continue;
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        match Case::from_json(&fs::read_to_string(&path).unwrap()) {
+            Ok(case) => {
+                let violation = run::case(&case).violation;
+                complaints.extend(violation.map(|v| format!("{name}: {v} ({})", case.about)));
+            }
+            Err(error) => complaints.push(format!("{name}: {error}")),
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
