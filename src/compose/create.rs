@@ -373,6 +373,14 @@ fn nano_cpus(value: Option<&Value>) -> i64 {
     let cpus = value.and_then(Value::as_f64).unwrap_or_default() as f32;
     (cpus * 1e9) as i64
 }
+/// Capabilities as the engine keeps them (`caps.NormalizeLegacyCapabilities`).
+fn capabilities(names: Vec<String>) -> Vec<String> {
+    let whole = |name: String| {
+        let name = name.to_uppercase();
+        if name == "ALL" || name.starts_with("CAP_") { name } else { format!("CAP_{name}") }
+    };
+    names.into_iter().map(whole).collect()
+}
 
 fn host(service: Service<'_>, copy: &Copy) -> HostConfig {
     let or = |own: i64, deployed: &str| match service.whole(deployed) {
@@ -399,8 +407,8 @@ fn host(service: Service<'_>, copy: &Copy) -> HostConfig {
         port_bindings: bindings(service),
         restart_policy: restart(service),
         volumes_from: service.texts("volumes_from"),
-        cap_add: service.texts("cap_add"),
-        cap_drop: service.texts("cap_drop"),
+        cap_add: capabilities(service.texts("cap_add")),
+        cap_drop: capabilities(service.texts("cap_drop")),
         dns: service.texts("dns"),
         dns_options: service.texts("dns_opt"),
         dns_search: service.texts("dns_search"),

@@ -12,7 +12,7 @@ pub mod values;
 pub mod template;
 pub mod dotenv;
 pub mod ports;
-mod mounts;
+pub mod mounts;
 mod schema;
 mod spec;
 mod stack_spec;

@@ -96,6 +96,15 @@ impl Mount {
         Ok(())
     }
 
+    /// The long form of a mount that `run --volume` names; sources are relative to a folder, and a
+    /// name is the engine's own.
+    fn absolute(mut self, folder: &str) -> Value {
+        if self.kind == "bind" && !self.source.starts_with('/') {
+            self.source = super::values::clean(&format!("{folder}/{}", self.source));
+        }
+        self.long()
+    }
+
     /// The long form as a model has it.
     pub(super) fn long(&self) -> Value {
         let mut map = Map::new();
@@ -127,6 +136,14 @@ impl Mount {
         }
         Value::Object(map)
     }
+}
+
+/// A mount of `run --volume` in long form.
+///
+/// # Errors
+/// The text of the real tool.
+pub fn one(spec: &str, folder: &str) -> Result<Value, String> {
+    Ok(parse(spec)?.absolute(folder))
 }
 
 fn is_path(source: &str) -> bool {

@@ -14,6 +14,7 @@ use super::consistency::{self, Services, section};
 use super::emit::Tree;
 use super::load::{Env, LoadError, Loader, Scope};
 use super::records::PROJECT;
+use super::template::{self, Variable};
 use super::values::{base, clean, dir, go_quote, join, sprint};
 use super::{canonical, decode, dotenv, interpolate};
 
@@ -462,7 +463,8 @@ fn environment(service: &mut Value, env: &Env, loader: &Loader<'_>) -> Result<()
                 .or_else(|| own.get(name).and_then(Value::as_str).map(str::to_owned))
         };
         match file.get("format").map(sprint).as_deref() {
-            Some("raw") => raw(&text, &mut all, &lookup),
+            Some("raw") => raw(&text, &mut all, &lookup)
+                .map_err(|e| LoadError::from(format!("failed to parse env_file {path}: {e}")))?,
             _ => dotenv::parse(&text, &mut all, &lookup).map_err(|e| LoadError {
                 message: format!("failed to read {path}: {e}"),
                 file: Some(path.clone()),
@@ -479,19 +481,18 @@ fn environment(service: &mut Value, env: &Env, loader: &Loader<'_>) -> Result<()
 }
 
 /// Variables as `docker run --env-file` reads them: no quotes, no expansion.
-fn raw(text: &str, out: &mut Env, lookup: &dyn Fn(&str) -> Option<String>) {
+fn raw(text: &str, out: &mut Env, lookup: &dyn Fn(&str) -> Option<String>) -> Result<(), String> {
     for line in text.lines().map(str::trim_start).filter(|l| !l.is_empty() && !l.starts_with('#')) {
-        match line.split_once('=') {
-            Some((key, value)) => {
-                out.insert(key.to_owned(), value.to_owned());
-            }
-            None => {
-                if let Some(value) = lookup(line) {
-                    out.insert(line.to_owned(), value);
-                }
-            }
+        let (key, value) = match line.split_once('=') {
+            Some((key, value)) => (key, Some(value.to_owned())),
+            None => (line, lookup(line)),
+        };
+        if key.contains(char::is_whitespace) {
+            return Err(format!("variable '{key}' contains whitespaces"));
         }
+        out.extend(value.map(|value| (key.to_owned(), value)));
     }
+    Ok(())
 }
 
 /// Reads the files of labels of a service.
@@ -680,10 +681,35 @@ impl Project {
         decode::tree(&PROJECT, &model)
     }
 
-    /// Canonical YAML.
+    /// Canonical YAML; dollars are doubled, so that it can be read again.
     #[must_use]
     pub fn yaml(&self) -> String {
         self.tree().yaml().replace('$', "$$")
+    }
+
+    /// The variables that the texts of the model use, without those named twice; the model must
+    /// have been read without filling them in.
+    #[must_use]
+    pub fn variables(&self) -> Vec<Variable> {
+        let mut found: Vec<Variable> = Vec::new();
+        let mut open: Vec<&Value> = vec![&self.model];
+        open.extend(self.disabled.values());
+        while let Some(value) = open.pop() {
+            match value {
+                Value::String(text) => {
+                    for variable in template::variables(text) {
+                        if !found.iter().any(|known| known.name == variable.name) {
+                            found.push(variable);
+                        }
+                    }
+                }
+                Value::Array(items) => open.extend(items),
+                Value::Object(map) => open.extend(map.values()),
+                Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            }
+        }
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        found
     }
 
     /// Canonical JSON.
@@ -694,7 +720,11 @@ impl Project {
             Tree::Map(entries) => {
                 let mut entries: Vec<_> = entries
                     .into_iter()
-                    .map(|(k, v)| if k == "services" { (k, commands(v)) } else { (k, v) })
+                    .map(|(k, v)| match k.as_str() {
+                        "services" => (k, commands(v)),
+                        "networks" => (k, address_plans(v)),
+                        _ => (k, v),
+                    })
                     .collect();
                 entries.sort_by(|(a, _), (b, _)| a.cmp(b));
                 Tree::Map(entries)
@@ -703,6 +733,22 @@ impl Project {
         };
         tree.json().replace('$', "$$")
     }
+}
+
+/// Go prints the address plan of a network also if there is none.
+fn address_plans(networks: Tree) -> Tree {
+    let Tree::Map(networks) = networks else { return networks };
+    let fill = |(name, network): (String, Tree)| {
+        let Tree::Map(mut entries) = network else { return (name, network) };
+        if !entries.iter().any(|(k, _)| k == "ipam") {
+            let rank = |k: &str| super::records::NETWORK_CONFIG.0.iter().position(|c| c.name == k);
+            let at =
+                entries.iter().position(|(k, _)| rank(k) > rank("ipam")).unwrap_or(entries.len());
+            entries.insert(at, ("ipam".to_owned(), Tree::Map(Vec::new())));
+        }
+        (name, Tree::Map(entries))
+    };
+    Tree::Map(networks.into_iter().map(fill).collect())
 }
 
 fn commands(services: Tree) -> Tree {

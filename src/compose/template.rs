@@ -130,6 +130,58 @@ fn braced<'a>(
     Ok((text, next))
 }
 
+/// A variable that a text uses (`ExtractVariables`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Whether it must be set.
+    pub required: bool,
+    /// What stands in for it.
+    pub default: String,
+    /// What takes its place.
+    pub alternate: String,
+}
+
+/// The variables of a text, in order; those within defaults too.
+#[must_use]
+pub fn variables(template: &str) -> Vec<Variable> {
+    let mut found = Vec::new();
+    collect(template, &mut found, 0);
+    found
+}
+
+fn collect(template: &str, found: &mut Vec<Variable>, depth: usize) {
+    let mut rest = template;
+    while let Some(at) = rest.find('$').filter(|_| depth <= MAX_DEPTH) {
+        let tail = rest.get(at + 1..).unwrap_or_default();
+        if let Some(next) = tail.strip_prefix('$') {
+            rest = next;
+            continue;
+        }
+        let inner = tail.strip_prefix('{').unwrap_or(tail);
+        let name = name_of(inner);
+        let braces = inner.len() < tail.len();
+        let end = if braces { closing(inner) } else { Some(name.len()) };
+        rest = end.and_then(|end| inner.get(end..)).unwrap_or_default();
+        if name.is_empty() {
+            continue;
+        }
+        let mut variable = Variable { name: name.to_owned(), ..Variable::default() };
+        let body = end.filter(|_| braces).and_then(|end| inner.get(name.len()..end));
+        let operator = body.map(|body| body.strip_prefix(':').unwrap_or(body));
+        let argument = operator.and_then(|operator| operator.get(1..)).unwrap_or_default();
+        match operator.and_then(|operator| operator.chars().next()) {
+            Some('-') => argument.clone_into(&mut variable.default),
+            Some('+') => argument.clone_into(&mut variable.alternate),
+            Some('?') => variable.required = true,
+            _ => {}
+        }
+        found.push(variable);
+        collect(argument, found, depth + 1);
+    }
+}
+
 /// Where the brace closes that was opened before the text.
 fn closing(text: &str) -> Option<usize> {
     let mut open = 1u32;
@@ -181,6 +233,25 @@ impl TemplateError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn variables_of_a_text() {
+        let all = variables("$A $$B ${C} ${D:-d$E} ${F?f} ${G+g} $1 ${H");
+        let shown: Vec<String> = all
+            .iter()
+            .map(|v| format!("{} {} {}|{}", v.name, v.required, v.default, v.alternate))
+            .collect();
+        let expected = [
+            "A false |",
+            "C false |",
+            "D false d$E|",
+            "E false |",
+            "F true |",
+            "G false |g",
+            "H false |",
+        ];
+        assert_eq!(shown, expected);
+    }
 
     #[test]
     fn forms() {

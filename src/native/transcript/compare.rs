@@ -1,8 +1,8 @@
 //! Holding what was printed against what should have been.
 
 use crate::base::diff;
-use crate::native::transcript::normalise::{self, Line};
-use crate::native::transcript::{Printed, Typed, parse};
+use crate::native::transcript::normalise::{self, Line, Rules};
+use crate::native::transcript::{Printed, Tags, Typed, parse};
 
 /// A line that prints something else than it should.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct Difference {
 #[must_use]
 pub fn typed(line: usize, typed: &Typed, printed: Printed, cluster: bool) -> Option<Difference> {
     let mut report = String::new();
+    let Tags { any_node, any_age, .. } = typed.tags;
+    let rules = Rules { cluster, any_node, any_age };
     let expected = &typed.printed;
     if expected.exit != printed.exit {
         report.push_str(&format!("exit code {} instead of {}\n", printed.exit, expected.exit));
@@ -28,7 +30,7 @@ pub fn typed(line: usize, typed: &Typed, printed: Printed, cluster: bool) -> Opt
             ("standard output", &expected.stdout, &printed.stdout),
             ("standard error", &expected.stderr, &printed.stderr),
         ] {
-            if let Some(difference) = texts(expected, printed, typed.tags.any_order, cluster) {
+            if let Some(difference) = texts(expected, printed, typed.tags.any_order, rules) {
                 report.push_str(&format!("{name}:\n{difference}"));
             }
         }
@@ -38,14 +40,14 @@ pub fn typed(line: usize, typed: &Typed, printed: Printed, cluster: bool) -> Opt
 
 /// The difference of two texts, if there is one that counts.
 #[must_use]
-pub fn texts(expected: &str, printed: &str, any_order: bool, cluster: bool) -> Option<String> {
+pub fn texts(expected: &str, printed: &str, any_order: bool, rules: Rules) -> Option<String> {
     let (mut expected, mut printed) = (expected.to_owned(), printed.to_owned());
     parse::trim_end(&mut expected);
     parse::trim_end(&mut printed);
     if expected == printed {
         return None;
     }
-    let (mut old, mut new) = normalise::both(&expected, &printed, cluster);
+    let (mut old, mut new) = normalise::both(&expected, &printed, rules);
     if any_order {
         old.sort();
         new.sort();
@@ -71,13 +73,16 @@ mod tests {
             format!("{head}0a1b2c3d4e5f   Up 9 seconds    web\n"),
             format!("{head}ffffffffff00   Up 10 seconds   web\n"),
         );
-        assert_eq!(texts(&a, &b, false, false), None);
+        assert_eq!(texts(&a, &b, false, Rules::default()), None);
         let late = format!("{head}ffffffffff00   Up 30 seconds   web\n");
-        assert!(texts(&a, &late, false, false).is_some_and(|d| d.contains("Up {30 s}")), "{late}");
+        assert!(
+            texts(&a, &late, false, Rules::default()).is_some_and(|d| d.contains("Up {30 s}")),
+            "{late}"
+        );
         let other = format!("{head}ffffffffff00   Up 9 seconds   api\n");
-        assert!(texts(&a, &other, false, false).is_some());
-        assert!(texts("a\nb\n", "b\na\n", false, false).is_some());
-        assert_eq!(texts("a\nb\n", "b\na\n", true, false), None);
-        assert!(texts("a\nb\n", "b\na\na\n", true, false).is_some());
+        assert!(texts(&a, &other, false, Rules::default()).is_some());
+        assert!(texts("a\nb\n", "b\na\n", false, Rules::default()).is_some());
+        assert_eq!(texts("a\nb\n", "b\na\n", true, Rules::default()), None);
+        assert!(texts("a\nb\n", "b\na\na\n", true, Rules::default()).is_some());
     }
 }

@@ -35,8 +35,8 @@
 //!   Blank lines at the end of either are ignored. A line of output that could be read as one of
 //!   these marks is written with a `\` before it.
 //! - Two blanks, `#` and tags at the end of a line say how it is typed or compared: `any order`
-//!   (lines as a set), `any output` (only the exit code counts), `on node2` (which machine),
-//!   `tty`, `ctrl-c 5s` (interrupted after so long), `background` (goes on while the next lines
+//!   (lines as a set), `any node` (which of several nodes that are alike), `any age`, `any output`
+//!   (only the exit code counts), `on node2` (which machine), `tty`, `ctrl-c 5s` (interrupted after so long), `background` (goes on while the next lines
 //!   run; what it printed is looked at when the section ends).
 //! - `@wait 3s`, `@at 12.5s` (since the section began), `@host NAME poweroff|boot|stop-daemon|
 //!   kill-daemon|start-daemon|pause-daemon|resume-daemon|link-down|link-up`, `@file PATH` with the
@@ -45,8 +45,9 @@
 //!   [`normalise`] has the table.
 //!
 //! `UPDATE=1 cargo test --test transcripts` writes what the simulation prints, except in sections
-//! with a known gap. `drydock transcript record` fills a transcript from a real machine,
-//! `drydock transcript import` makes one from a recorded case.
+//! with a known gap. `cargo xtask judges record` fills a transcript from real machines,
+//! `drydock transcript import` makes one from a recorded case. Each line is run by a shell of its
+//! own, there as here.
 
 pub mod parse;
 pub mod stage;
@@ -55,7 +56,6 @@ pub mod normalise;
 pub mod compare;
 pub mod update;
 pub mod import;
-pub mod record;
 pub mod task;
 
 use std::ops::Range;
@@ -88,6 +88,16 @@ pub struct Section {
     pub setting: Setting,
     /// What is done, in order.
     pub steps: Vec<Step>,
+}
+
+impl Section {
+    /// The line that is typed at a line of the file.
+    #[must_use]
+    pub fn typed_at(&self, line: usize) -> Option<&Typed> {
+        self.steps.iter().filter(|step| step.line == line).find_map(|step| {
+            if let Action::Type(typed) = &step.action { Some(typed) } else { None }
+        })
+    }
 }
 
 /// The world of a section, by its head lines.
@@ -136,14 +146,6 @@ pub enum Action {
     Other(Vec<String>),
 }
 
-impl Action {
-    /// What is typed, if that is what it is.
-    #[must_use]
-    pub const fn typed(&self) -> Option<&Typed> {
-        if let Self::Type(typed) = self { Some(typed) } else { None }
-    }
-}
-
 /// A line that is typed and what it prints.
 #[derive(Clone, Debug)]
 pub struct Typed {
@@ -173,6 +175,10 @@ pub struct Printed {
 pub struct Tags {
     /// The lines of its output have no order.
     pub any_order: bool,
+    /// Which of several nodes that are alike does not count.
+    pub any_node: bool,
+    /// Ages in it do not count.
+    pub any_age: bool,
     /// Only its exit code counts.
     pub any_output: bool,
     /// Its output goes to a terminal.

@@ -15,7 +15,7 @@ const TOLERANCE_SECONDS: u64 = 3;
 const TOLERANCE_PERCENT: u64 = 20;
 
 /// Patterns and placeholders, in this order; each with the reason.
-const RULES: [(&str, &str, &str); 23] = [
+const RULES: [(&str, &str, &str); 27] = [
     (r"\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b", "<mac>", "hardware addresses are random"),
     (
         r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z| ?[+-]\d\d:?\d\d)?(?: UTC| CET)?(?: m=\+[\d.]+)?",
@@ -74,14 +74,23 @@ const RULES: [(&str, &str, &str); 23] = [
     ),
     (r"\b\d+\.\d+%", "<share>", "load of the machine"),
     (r"^#\d+ (?:\d+\.\d+ )?", "#<n> ", "steps of a build get their numbers and seconds at random"),
+    (r" \d+\.\d+s done$", " done", "how long work took, shown if it took a while"),
     (r"\b\d+\.\d+s\b", "<seconds>", "how long work took"),
+    (r"reading from stdin \S+", "reading from stdin <size>", "the paths of the machine are in it"),
+    (r"\d[\d.]*[kM]?B / \d[\d.]*[kM]?B", "<size> / <size>", "what the network carried so far"),
+    (
+        r"^(.*\S) +\d+ +\d+ +\d+ +\d\d:\d\d +",
+        "${1}  <pid>  <pid>  <load>  <time>  ",
+        "processes of the machine",
+    ),
 ];
 
 /// Rules that hold for what comes from a cluster.
-const CLUSTER_RULES: [(&str, &str, &str); 3] = [
+const CLUSTER_RULES: [(&str, &str, &str); 4] = [
     (r"\b(?:10\.\d{1,3}|192\.0)\.\d{1,3}\.\d{1,3}\b", "<ip>", "counters that all namespaces share"),
-    (r":3\d{4}/", ":<port>/", "node ports are random"),
-    (r"-\b[bcdfghjklmnpqrstvwxz2456789]{5}\b", "-<random>", "random suffixes of names"),
+    (r"(:|[nN]odePort:.* )3[0-2]\d{3}(/|$)", "${1}<port>${2}", "node ports are random"),
+    (r"-[bcdfghjklmnpqrstvwxz2456789]{5}(_|\b)", "-<random>${1}", "random suffixes of names"),
+    (r"-2[0-9]{7}\b", "-<minute>", "the clock, since 1970"),
 ];
 
 /// Words of five letters that look like a random suffix.
@@ -108,6 +117,8 @@ struct Table {
     docker_age: Regex,
     kube_age: Regex,
     configured: Regex,
+    event: Regex,
+    node: Regex,
     blanks: Regex,
 }
 
@@ -129,8 +140,10 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         kube_age: regex(r"(?:\d+[ywdhms]){1,3}"),
         // Lines with durations that someone chose.
         configured: regex(
-            r"(?i)delay=\S+ timeout=|op=Exists|interval|--\w|timed out after|within \d+s|for \d+s\b|grace period|exceeded timeout|TTL|\bcpu\b|requests|limits",
+            r"(?i)delay=\S+ timeout=|op=Exists|interval|--\w|timed out after|within \d+s|for \d+s\b|grace period|exceeded timeout|TTL|\bcpu:? +\d+m?\b(?:[^%]|$)|cpu=|requests|limits",
         ),
+        event: regex(r"\b(?:Normal|Warning)  "),
+        node: regex(r"\bnode-\d+\b"),
         blanks: regex(r"  +"),
     }
 });
@@ -178,12 +191,22 @@ impl Line {
     }
 }
 
+/// Which rules hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Those of what comes from a cluster.
+    pub cluster: bool,
+    /// Nodes that are alike are taken by chance.
+    pub any_node: bool,
+    /// Ages are those of the machine.
+    pub any_age: bool,
+}
+
 /// Two texts without what does not count.
 #[must_use]
-pub fn both(one: &str, other: &str, cluster: bool) -> (Vec<Line>, Vec<Line>) {
-    let mut lines = [one, other].map(|text| -> Vec<(bool, Line)> {
-        text.lines().map(|text| line(text, cluster)).collect()
-    });
+pub fn both(one: &str, other: &str, rules: Rules) -> (Vec<Line>, Vec<Line>) {
+    let mut lines = [one, other]
+        .map(|text| -> Vec<(bool, Line)> { text.lines().map(|text| line(text, rules)).collect() });
     let replaced = lines.iter().flatten().any(|(replaced, _)| *replaced);
     if replaced {
         for (_, line) in lines.iter_mut().flatten() {
@@ -194,7 +217,7 @@ pub fn both(one: &str, other: &str, cluster: bool) -> (Vec<Line>, Vec<Line>) {
 }
 
 /// One line, and whether something in it was replaced.
-fn line(text: &str, cluster: bool) -> (bool, Line) {
+fn line(text: &str, holds: Rules) -> (bool, Line) {
     let table = &*TABLE;
     let mut out = text.trim_end().to_owned();
     for (regex, to) in &table.rules {
@@ -207,13 +230,16 @@ fn line(text: &str, cluster: bool) -> (bool, Line) {
     replace(&mut out, &table.id, |captures, found| {
         let id = captures.get(0).map_or("", |m| m.as_str());
         found.push_str("<id>");
-        digits(id) && id.bytes().any(|b| b.is_ascii_alphabetic())
+        digits(id) && (id.len() == 12 || id.bytes().any(|b| b.is_ascii_alphabetic()))
     });
     replace(&mut out, &table.name, |_, found| {
         found.push_str("<name>");
         true
     });
-    if cluster {
+    if holds.any_node {
+        out = table.node.replace_all(&out, "<node>").into_owned();
+    }
+    if holds.cluster {
         for (regex, to) in &table.cluster {
             replace(&mut out, regex, |captures, found| {
                 captures.expand(to, found);
@@ -222,17 +248,27 @@ fn line(text: &str, cluster: bool) -> (bool, Line) {
             });
         }
     }
+    let mut ages = take_ages(&mut out, holds.cluster);
+    if holds.any_age {
+        ages.clear();
+    }
+    (out != text.trim_end(), Line { text: out, ages })
+}
+
+/// Replace the ages in a line by marks.
+fn take_ages(out: &mut String, cluster: bool) -> Vec<Age> {
+    let table = &*TABLE;
     let mut ages = Vec::new();
     if !cluster {
-        replace(&mut out, &table.docker_age, |captures, found| {
+        replace(out, &table.docker_age, |captures, found| {
             let words = captures.get(0).map_or("", |m| m.as_str()).to_lowercase();
             ages.push(docker_age(&words));
             found.push(AGE);
             true
         });
-    } else if !table.configured.is_match(&out) {
+    } else if table.event.is_match(out) || !table.configured.is_match(out) {
         let whole = out.clone();
-        replace(&mut out, &table.kube_age, |captures, found| {
+        replace(out, &table.kube_age, |captures, found| {
             let Some(place) = captures.get(0) else { return false };
             let before = whole.get(..place.start()).and_then(|text| text.chars().last());
             let after = whole.get(place.end()..).and_then(|text| text.chars().next());
@@ -246,7 +282,7 @@ fn line(text: &str, cluster: bool) -> (bool, Line) {
             true
         });
     }
-    (out != text.trim_end(), Line { text: out, ages })
+    ages
 }
 
 /// Replace what a pattern finds by what `with` writes, if it says so.
@@ -323,18 +359,19 @@ mod tests {
             (false, "0.0.0.0:8080->80/tcp", "0.0.0.0:8080->80/tcp"),
             (false, "172.18.0.3 172.18.0.1 10.5.0.3", "172.18.0.<n> 172.18.0.1 10.5.0.3"),
             (false, "happy_hopper shop_default", "<name> shop_default"),
-            (false, "cafecafecafe 123456789012", "cafecafecafe 123456789012"),
+            (false, "cafecafecafe 123456789012", "cafecafecafe <id>"),
             (false, "#7 0.345 hello", "#<n> hello"),
             (true, "web-7d876db474-84ssw   1/1   2m5s", "web-<hash>-<random>  1/1  {125 s}"),
             (true, "my-https pi-x7k2p", "my-https pi-<random>"),
             (true, "cpu 100m", "cpu 100m"),
+            (true, "web  cpu: 22%/50%  37s", "web  cpu: 22%/50%  {37 s}"),
             (
                 true,
                 "Liveness: http-get delay=5s timeout=1s",
                 "Liveness: http-get delay=5s timeout=1s",
             ),
         ] {
-            let (one, _) = both(text, "", cluster);
+            let (one, _) = both(text, "", Rules { cluster, ..Rules::default() });
             assert_eq!(one.first().map(Line::shown).as_deref(), Some(shown));
         }
     }
@@ -342,7 +379,7 @@ mod tests {
     #[test]
     fn ages_are_near_or_not() {
         let near = |one: &str, other: &str| {
-            let (one, other) = both(one, other, true);
+            let (one, other) = both(one, other, Rules { cluster: true, ..Rules::default() });
             one.iter().zip(&other).all(|(a, b)| a.same(b))
         };
         assert!(near("5s", "8s"));

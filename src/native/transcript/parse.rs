@@ -205,6 +205,8 @@ fn tags(words: &str) -> Option<Tags> {
     for word in words.split(',').map(str::trim) {
         match word.split_once(' ').unwrap_or((word, "")) {
             ("any", "order") => tags.any_order = true,
+            ("any", "node") => tags.any_node = true,
+            ("any", "age") => tags.any_age = true,
             ("any", "output") => tags.any_output = true,
             ("tty", "") => tags.tty = true,
             ("background", "") => tags.background = true,
@@ -222,6 +224,8 @@ pub fn write_tags(tags: &Tags) -> String {
     let mut words = Vec::new();
     let plain = [
         (tags.any_order, "any order"),
+        (tags.any_node, "any node"),
+        (tags.any_age, "any age"),
         (tags.any_output, "any output"),
         (tags.tty, "tty"),
         (tags.background, "background"),

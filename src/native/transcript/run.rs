@@ -24,9 +24,10 @@ pub fn transcript(transcript: &Transcript) -> Result<Vec<Outcome>> {
     let mut stage = None;
     for (index, section) in transcript.sections.iter().enumerate() {
         let at = || format!("{}:{}", transcript.path, section.line + 1);
-        let mut world = match stage.take() {
-            Some(stage) if section.continues => stage,
-            _ => Stage::new(&section.setting).with_context(at)?,
+        let kept = stage.take().filter(|_| section.continues);
+        let mut world = match kept {
+            Some(stage) => stage,
+            None => Stage::new(&section.setting).with_context(at)?,
         };
         let differences = self::section(&mut world, section).with_context(at)?;
         outcomes.push(Outcome { section: index, differences });

@@ -12,7 +12,7 @@ use crate::world::genesis::{ClusterSetup, Genesis, HostSetup, NodeSetup};
 use crate::world::world::{FinishedRun, World};
 
 /// The home of whoever types.
-pub(super) const HOME: &str = "/home/student";
+const HOME: &str = "/home/student";
 /// All transcripts run with the same randomness.
 const SEED: u64 = 1;
 /// The recording machines: two cores, 24 GiB (`docker info` of the recordings).
@@ -101,7 +101,14 @@ impl Stage {
     /// Wait for the end of a line; one that does not end is killed.
     pub fn finish(&mut self, run: u32) -> Option<FinishedRun> {
         let deadline = self.driver.world.now() + LIMIT;
-        self.driver.finish(run, deadline)
+        let done = self.driver.finish(run, deadline);
+        if done.is_some() {
+            return done;
+        }
+        self.signal(run, 9);
+        let mut done = self.driver.finish(run, deadline + LIMIT)?;
+        done.stderr.push_str("[still at it after 15 minutes]\n");
+        Some(done)
     }
 
     /// End a line that runs in the background, if it still does.
@@ -168,19 +175,21 @@ impl Stage {
     /// What a run has printed, as the sources of the transcripts show it.
     #[must_use]
     pub fn shown(&self, text: &str) -> String {
+        // A lone carriage return begins the line anew on a screen; in a text it is a line's end.
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
         // The recordings name no registry (DOCKER.md of the traces): they have placeholders.
         if self.laboratory {
             text.replace("registry-1.docker.io", "<registry-api>")
                 .replace("index.docker.io", "<registry-index>")
                 .replace("docker.io/", "<registry>/")
         } else {
-            text.to_owned()
+            text
         }
     }
 }
 
 /// Where the lines of a section are typed.
-pub(super) fn folder(setting: &Setting) -> String {
+fn folder(setting: &Setting) -> String {
     absolute(HOME, setting.folder.as_deref().unwrap_or(""))
 }
 

@@ -3,27 +3,18 @@
 use crate::native::transcript::run::Outcome;
 use crate::native::transcript::{Transcript, parse};
 
-/// What becomes of sections with a known gap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gaps {
-    /// They stay as they are: they say what is right.
-    Keep,
-    /// They are written too: the words come from a real machine.
-    Write,
-}
-
-/// The text of a transcript in which the lines that differ print what they did.
+/// The text of a transcript in which the lines that differ print what they did. Sections with a
+/// known gap stay as they are: they say what is right.
 #[must_use]
-pub fn text(transcript: &Transcript, outcomes: &[Outcome], gaps: Gaps) -> String {
+pub fn text(transcript: &Transcript, outcomes: &[Outcome]) -> String {
     let mut changes = Vec::new();
     for outcome in outcomes {
         let Some(section) = transcript.sections.get(outcome.section) else { continue };
-        if section.known_gap.is_some() && gaps == Gaps::Keep {
+        if section.known_gap.is_some() {
             continue;
         }
         for difference in &outcome.differences {
-            let step = section.steps.iter().find(|step| step.line == difference.line);
-            let typed = step.and_then(|step| step.action.typed());
+            let typed = section.typed_at(difference.line);
             let lines = parse::write_printed(&difference.printed);
             changes.extend(typed.map(|typed| (typed.range.clone(), lines)));
         }

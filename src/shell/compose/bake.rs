@@ -336,7 +336,8 @@ pub(super) fn end(names: &[String], work: &mut Work, io: &mut Io<'_>) -> Node {
         }
         io.err(text);
     }
-    for name in names {
+    let shown = if work.settings.quiet_build { &[] } else { names };
+    for name in shown {
         let image = image_of(name, work);
         work.event(io, &image, "Built", Mood::Done);
     }

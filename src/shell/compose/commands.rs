@@ -18,7 +18,7 @@ use super::flags::Parsed;
 use super::query::{Kind, Query};
 use super::tree::{Failure, Node};
 use super::work::Work;
-use super::{After, Begin, Line, live, options, project, resources, run, work};
+use super::{After, Begin, Line, listing, live, options, project, resources, run, work};
 
 /// What a command does first.
 pub(super) fn begin(line: Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
@@ -37,6 +37,9 @@ pub(super) fn begin(line: Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
             existing(&line, io)
         }
         "attach" | "commit" | "publish" | "push" | "watch" => {
+            if line.name == "push" {
+                project(&line, &options(&line), &services(&line), io)?;
+            }
             Err(Failure::new(format!("docker compose {} is not simulated", line.name)))
         }
         "logs" => logs(&line, io),
@@ -74,17 +77,31 @@ fn config(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
         absolute_paths: !parsed.on("no-path-resolution"),
         normalization: !parsed.on("no-normalize"),
         consistency: !parsed.on("no-consistency"),
-        environment: !parsed.on("no-env-resolution"),
+        // Compose 2.40.3 resolves them all the same (`--no-env-resolution` reaches nothing here).
+        environment: true,
         unused: line.global.on("all-resources"),
     };
     let lines = ["services", "volumes", "networks", "hash", "environment"];
     if lines.iter().any(|f| parsed.on(f)) {
         options.want.environment = false;
     }
+    if parsed.on("lock-image-digests") || parsed.on("resolve-image-digests") {
+        return Err(Failure::new("docker compose config: digests of images are not simulated"));
+    }
+    if parsed.on("variables") {
+        options.want.interpolation = false;
+        let text = variables(&project(line, &options, &[], io)?);
+        io.out(text);
+        return Ok(Begin::Done);
+    }
     let all = project(line, &options, &[], io)?;
     let named = match services(line).as_slice() {
         [] => all.clone(),
-        names => project(line, &options, names, io)?,
+        // The warnings have been said.
+        names => {
+            let again = super::loaded(&options, names, io).result;
+            again.map_err(|error| Failure::new(error.message))?
+        }
     };
     let keys = |section: &str| {
         let section = all.model.get(section).and_then(Value::as_object).into_iter().flatten();
@@ -117,6 +134,8 @@ fn config(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
         each(&|s| s.image(&named.name))
     } else if parsed.on("profiles") {
         profiles(&all)
+    } else if parsed.on("models") {
+        keys("models")
     } else if parsed.on("environment") {
         all.env.iter().map(|(k, v)| format!("{k}={v}\n")).collect()
     } else {
@@ -133,6 +152,17 @@ fn config(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
         io.out(text);
     }
     Ok(Begin::Done)
+}
+
+/// The table of `config --variables`.
+fn variables(project: &Project) -> String {
+    let head = ["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(project.variables().into_iter().map(|variable| {
+        let required = variable.required.to_string();
+        vec![variable.name, required, variable.default, variable.alternate]
+    }));
+    crate::base::table::tabwriter(&rows, 20, 3)
 }
 
 fn profiles(project: &Project) -> String {
@@ -207,28 +237,16 @@ fn unique_names(project: &Project) -> Result<(), Failure> {
 fn up(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
     let parsed = &line.parsed;
     let named = services(line);
-    for (a, b) in [
-        ("force-recreate", "no-recreate"),
-        ("build", "no-build"),
-        ("always-recreate-deps", "no-recreate"),
-    ] {
-        if parsed.on(a) && parsed.on(b) {
-            return Err(Failure::new(format!("--{a} and --{b} are incompatible")));
-        }
-    }
-    let aborts = parsed.on("abort-on-container-exit")
-        || parsed.on("abort-on-container-failure")
-        || parsed.one("exit-code-from").is_some();
+    check_up(parsed)?;
     let detached = parsed.on("detach") || parsed.on("wait");
-    if detached && aborts {
-        return Err(Failure::new(
-            "--detach cannot be combined with --abort-on-container-exit, \
-             --abort-on-container-failure, --exit-code-from, --attach or --attach-dependencies",
-        ));
-    }
     let mut project = project(line, &options(line), &named, io)?;
     if parsed.on("no-deps") {
         drop_dependencies(&mut project, &named);
+    }
+    if let Some(from) = parsed.one("exit-code-from")
+        && project.service(from).is_none()
+    {
+        return Err(Failure::new(format!("no such service: {from}: not found")));
     }
     apply_scale(&mut project, &parsed.many("scale"))?;
     if project.service_names().is_empty() {
@@ -256,6 +274,44 @@ fn up(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
     Ok(Begin::Tree(Box::new(work), Node::seq(nodes), After::Attach(settings)))
 }
 
+/// Flags of `up` that do not go together (`validateFlags`, `createOptions.Apply`).
+fn check_up(parsed: &Parsed) -> Result<(), Failure> {
+    let attaches = !parsed.many("attach").is_empty() || parsed.on("attach-dependencies");
+    let aborts = parsed.on("abort-on-container-exit") || parsed.one("exit-code-from").is_some();
+    let fails = parsed.on("abort-on-container-failure");
+    let refused = if fails && parsed.on("abort-on-container-exit") {
+        "--abort-on-container-failure cannot be combined with --abort-on-container-exit".to_owned()
+    } else if parsed.on("wait") && (aborts || attaches) {
+        "--wait cannot be combined with --abort-on-container-exit, --attach or \
+         --attach-dependencies"
+            .to_owned()
+    } else if parsed.on("detach") && (aborts || fails || attaches || parsed.on("watch")) {
+        "--detach cannot be combined with --abort-on-container-exit, \
+         --abort-on-container-failure, --attach, --attach-dependencies or --watch"
+            .to_owned()
+    } else {
+        let clashes = [
+            ("build", "no-build"),
+            ("force-recreate", "no-recreate"),
+            ("no-recreate", "renew-anon-volumes"),
+            ("always-recreate-deps", "no-recreate"),
+        ];
+        match clashes.iter().find(|(a, b)| parsed.on(a) && parsed.on(b)) {
+            Some((a, b)) => format!("--{a} and --{b} are incompatible"),
+            None => return check_pull(parsed),
+        }
+    };
+    Err(Failure::new(refused))
+}
+
+/// Whether `--pull` names a policy.
+fn check_pull(parsed: &Parsed) -> Result<(), Failure> {
+    match parsed.one("pull") {
+        None | Some("" | "always" | "missing" | "never" | "build" | "if_not_present") => Ok(()),
+        Some(other) => Err(Failure::new(format!("invalid --pull option \"{other}\""))),
+    }
+}
+
 /// Takes over flags that several commands share.
 fn fill(work: &mut Work, parsed: &Parsed, named: Vec<String>) {
     let settings = &mut work.settings;
@@ -279,9 +335,12 @@ fn fill(work: &mut Work, parsed: &Parsed, named: Vec<String>) {
     settings.wait_timeout = parsed.one("wait-timeout").and_then(|t| t.parse().ok());
     settings.images = parsed.one("rmi").unwrap_or_default().to_owned();
     settings.quiet = parsed.on("quiet-pull") || parsed.on("quiet");
+    settings.quiet_build = parsed.on("quiet-build") || parsed.on("quiet");
+    settings.alone = parsed.on("no-deps");
 }
 
 fn create(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
+    check_up(&line.parsed)?;
     let named = services(line);
     let mut project = project(line, &options(line), &named, io)?;
     apply_scale(&mut project, &line.parsed.many("scale"))?;
@@ -294,6 +353,16 @@ fn create(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
 
 fn scale(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
     let scales = services(line);
+    for scale in &scales {
+        let what = match scale.split_once('=') {
+            None => scale.clone(),
+            Some((_, count)) if count.parse::<u32>().is_err() => {
+                format!("can't parse replica value as int: {scale}")
+            }
+            Some(_) => continue,
+        };
+        return Err(Failure::new(format!("invalid scale specifier: {what}")));
+    }
     let named: Vec<String> =
         scales.iter().map(|s| s.split('=').next().unwrap_or_default().to_owned()).collect();
     let mut project = project(line, &options(line), &named, io)?;
@@ -353,25 +422,19 @@ fn pull(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
 }
 
 fn run_one(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
-    let Some((name, command)) = line.parsed.words.split_first() else {
-        return Err(Failure::new("requires at least 1 arg(s), only received 0"));
-    };
+    let Some((name, command)) = line.parsed.words.split_first() else { return Ok(Begin::Done) };
     let project = project(line, &options(line), std::slice::from_ref(name), io)?;
-    let wanted = run::Wanted::of(&line.parsed, name, command, &project)?;
+    let wanted = run::Wanted::of(&line.parsed, name, command, &project, io)?;
     let mut work = work(line, project, io);
     fill(&mut work, &line.parsed, vec![name.clone()]);
     work.settings.remove_orphans = line.parsed.on("remove-orphans");
+    work.silent |= line.parsed.on("quiet");
     let node = run::before(&mut work, name, line.parsed.on("no-deps"));
     Ok(Begin::Tree(Box::new(work), node, After::Run(Box::new(wanted))))
 }
 
 fn exec(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
-    let [name, command @ ..] = line.parsed.words.as_slice() else {
-        return Err(Failure::new("requires at least 2 arg(s), only received 0"));
-    };
-    if command.is_empty() {
-        return Err(Failure::new("requires at least 2 arg(s), only received 1"));
-    }
+    let [name, command @ ..] = line.parsed.words.as_slice() else { return Ok(Begin::Done) };
     let project = name_of(line, io)?;
     Ok(Begin::Run(Box::new(run::Run::exec(&project, name, command, &line.parsed, io))))
 }
@@ -394,6 +457,9 @@ fn only_name(line: &Line, options: &Options) -> bool {
 /// Commands about containers that are there.
 fn existing(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
     let named = services(line);
+    if let Some(rmi) = line.parsed.one("rmi").filter(|rmi| !matches!(*rmi, "" | "all" | "local")) {
+        return Err(Failure::new(format!("invalid value for --rmi: \"{rmi}\"")));
+    }
     let options = options(line);
     let goal = Goal { name: line.name, parsed: line.parsed.clone() };
     if only_name(line, &options) {
@@ -451,7 +517,7 @@ fn logs(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
     } else {
         project(line, &options, &named, io)?
     };
-    let live = live::Live::logs(work(line, project, io), &line.parsed, io);
+    let live = live::Live::logs(work(line, project, io), &line.parsed, io)?;
     Ok(Begin::Live(Box::new(live)))
 }
 
@@ -464,8 +530,14 @@ fn events(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
 /// Commands that print lists.
 fn lists(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
     let options = options(line);
-    let needs_service = matches!(line.name, "port" | "export" | "wait" | "cp");
-    let named = if needs_service { Vec::new() } else { services(line) };
+    if line.name == "ps" {
+        listing::check_ps(&line.parsed)?;
+    }
+    // Only these two ask the model for the services that are named.
+    let named = match line.name {
+        "ps" | "volumes" => services(line),
+        _ => Vec::new(),
+    };
     let project = if only_name(line, &options) {
         Project { name: options.name.unwrap_or_default(), ..Project::default() }
     } else {

@@ -131,6 +131,9 @@ fn resolved(name: &str, work: &Work) -> Result<Value, Failure> {
 
 /// Brings a service to what is wanted.
 pub(super) fn converge(name: &str, work: &mut Work, io: &mut Io<'_>) -> Result<Node, Failure> {
+    if work.settings.left_alone.contains(name) {
+        return Ok(Node::Done);
+    }
     let value = resolved(name, work)?;
     let service = Service { name, value: &value };
     let settings = &work.settings;
@@ -500,7 +503,7 @@ pub(super) fn restart_all(work: &Work) -> Node {
     };
     // Services that restart with one that restarts.
     let mut index = 0;
-    while let Some(current) = chosen.get(index).cloned() {
+    while let Some(current) = chosen.get(index).cloned().filter(|_| !work.settings.alone) {
         for name in &names {
             if wants(name, &current) && !chosen.contains(name) {
                 chosen.push(name.clone());

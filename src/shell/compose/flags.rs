@@ -12,6 +12,8 @@ pub(super) enum Takes {
     Nothing,
     /// A value; the last counts.
     One,
+    /// A whole number; the last counts.
+    Int,
     /// A value each time.
     Many,
 }
@@ -39,6 +41,11 @@ pub(super) const fn one(long: &'static str, short: char, help: &'static str) -> 
     Flag { long, short, takes: Takes::One, help }
 }
 
+/// A flag with a whole number.
+pub(super) const fn int(long: &'static str, short: char, help: &'static str) -> Flag {
+    Flag { long, short, takes: Takes::Int, help }
+}
+
 /// A flag with a value each time.
 pub(super) const fn many(long: &'static str, short: char, help: &'static str) -> Flag {
     Flag { long, short, takes: Takes::Many, help }
@@ -55,7 +62,7 @@ pub(super) struct Parsed {
 impl Parsed {
     /// Whether a flag without value is set.
     pub(super) fn on(&self, long: &str) -> bool {
-        self.values.get(long).and_then(|v| v.last()).is_some_and(|v| v != "false")
+        self.values.get(long).and_then(|v| v.last()).is_some_and(|v| truth(v) == Some(true))
     }
 
     /// The value of a flag, if it was given.
@@ -141,8 +148,37 @@ impl Parsed {
                 rest.next().cloned().ok_or_else(|| format!("flag needs an argument: {shown}"))?
             }
         };
+        flag.check(&value)?;
         self.values.entry(flag.long).or_default().push(value);
         Ok(())
+    }
+}
+
+impl Flag {
+    /// Whether a value is of the flag's type (pflag's `invalid argument`).
+    fn check(&self, value: &str) -> Result<(), String> {
+        let parser = match self.takes {
+            Takes::Nothing if truth(value).is_none() => "ParseBool",
+            Takes::Int if value.parse::<i64>().is_err() => "ParseInt",
+            _ => return Ok(()),
+        };
+        let shown = match self.short {
+            '\0' => format!("--{}", self.long),
+            short => format!("-{short}, --{}", self.long),
+        };
+        Err(format!(
+            "invalid argument \"{value}\" for \"{shown}\" flag: strconv.{parser}: parsing \
+             \"{value}\": invalid syntax"
+        ))
+    }
+}
+
+/// Go's `strconv.ParseBool`.
+fn truth(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
+        _ => None,
     }
 }
 
@@ -151,7 +187,7 @@ mod tests {
     use super::*;
 
     const FLAGS: &[Flag] =
-        &[on("detach", 'd', ""), one("timeout", 't', ""), many("scale", '\0', "")];
+        &[on("detach", 'd', ""), int("timeout", 't', ""), many("scale", '\0', "")];
 
     fn words(line: &str) -> Vec<String> {
         line.split_whitespace().map(str::to_owned).collect()
@@ -176,6 +212,16 @@ mod tests {
             ("--nope", "unknown flag: --nope"),
             ("-x", "unknown shorthand flag: 'x' in -x"),
             ("--timeout", "flag needs an argument: --timeout"),
+            (
+                "-t abc",
+                "invalid argument \"abc\" for \"-t, --timeout\" flag: strconv.ParseInt: parsing \
+                 \"abc\": invalid syntax",
+            ),
+            (
+                "--detach=maybe",
+                "invalid argument \"maybe\" for \"-d, --detach\" flag: strconv.ParseBool: parsing \
+                 \"maybe\": invalid syntax",
+            ),
         ] {
             assert_eq!(Parsed::read(FLAGS, &words(line), false).unwrap_err(), message);
         }

@@ -3,6 +3,7 @@
 //! Models docker compose v2.40.3 `pkg/compose/build.go`, `pull.go` and `image_pruner.go`.
 
 use crate::compose::create::Service;
+use crate::docker::ImageRef;
 use crate::docker::api::{ApiError, Reply, Request};
 use crate::shell::job::Io;
 
@@ -42,6 +43,12 @@ pub(super) fn found(
         }
         Ok(_) => Ok(Node::Done),
         Err(error) if error.status == 404 => {
+            let image = image_of(&service, work);
+            if let Err(why) = ImageRef::parse(&image) {
+                let text =
+                    format!("unable to get image '{image}': Error response from daemon: {why}");
+                return Err(Failure::new(text));
+            }
             work.missing.push(service);
             Ok(Node::Done)
         }

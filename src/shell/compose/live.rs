@@ -12,11 +12,13 @@ use crate::compose::plan;
 use crate::docker::api::{
     ContainerSummary, DockerEvent, Filters, LogOptions, Reply, Request, Status, Stream,
 };
+use crate::shell::docker::text::parse_moment;
 use crate::shell::job::{Io, Reason, Ticket, Wake};
 
 use super::action::{Do, ask, step};
 use super::containers::{Stop, list, listed, sorted};
 use super::flags::Parsed;
+use super::query::not_running;
 use super::tree::{Failure, Node};
 use super::work::Work;
 
@@ -95,6 +97,8 @@ pub(super) struct Live {
     work: Work,
     options: LogOptions,
     words: Vec<String>,
+    /// Only this container of a service; 0 for all.
+    index: u32,
     json: bool,
     start: Node,
     starting: bool,
@@ -102,6 +106,8 @@ pub(super) struct Live {
     graceful: bool,
     open: BTreeMap<Ticket, Topic>,
     alive: BTreeSet<String>,
+    /// Containers that are being started, until the engine says that they have.
+    expected: BTreeSet<String>,
     names: BTreeMap<String, (String, String)>,
     width: usize,
     code: Option<u8>,
@@ -122,6 +128,7 @@ impl Live {
             work,
             options: LogOptions { stdout: true, stderr: true, ..LogOptions::default() },
             words: Vec::new(),
+            index: 0,
             json: false,
             start: Node::Done,
             starting: false,
@@ -129,6 +136,7 @@ impl Live {
             graceful: false,
             open: BTreeMap::new(),
             alive: BTreeSet::new(),
+            expected: BTreeSet::new(),
             names: BTreeMap::new(),
             width: 0,
             code: None,
@@ -150,6 +158,9 @@ impl Live {
             if live.follows(&service) {
                 shown.push(name.clone());
             }
+            if matches!(container.state, Status::Created | Status::Exited | Status::Dead) {
+                live.expected.insert(container.id.clone());
+            }
             if container.state == Status::Running {
                 live.alive.insert(container.id.clone());
                 live.follow(&container.id, &name, &service, io);
@@ -167,16 +178,30 @@ impl Live {
     }
 
     /// Prints what containers have said.
-    pub(super) fn logs(work: Work, parsed: &Parsed, io: &mut Io<'_>) -> Self {
+    ///
+    /// # Errors
+    /// If a moment cannot be read.
+    pub(super) fn logs(work: Work, parsed: &Parsed, io: &mut Io<'_>) -> Result<Self, Failure> {
         let mut live = Self::new(Mode::Logs, work);
         live.settings.prefix = !parsed.on("no-log-prefix");
         live.settings.timestamps = parsed.on("timestamps");
         live.options.follow = parsed.on("follow");
+        for (name, at) in [("since", &mut live.options.since), ("until", &mut live.options.until)] {
+            let Some(text) = parsed.one(name).filter(|text| !text.is_empty()) else { continue };
+            *at = parse_moment(text, io.now);
+            if at.is_none() {
+                return Err(Failure::new(format!(
+                    "invalid value for \"{name}\": failed to parse value as time or duration: \
+                     \"{text}\""
+                )));
+            }
+        }
+        live.index = parsed.one("index").and_then(|i| i.parse().ok()).unwrap_or(0);
         live.options.tail = parsed.one("tail").and_then(|t| t.parse().ok());
         live.words.clone_from(&parsed.words);
         let ticket = io.ask_docker(list(&live.work.project.name, true));
         live.open.insert(ticket, Topic::List);
-        live
+        Ok(live)
     }
 
     /// Prints events of a project.
@@ -280,8 +305,8 @@ impl Live {
             Mode::Up => {
                 let logging =
                     self.open.values().any(|t| matches!(t, Topic::Log(_) | Topic::Exited(..)));
-                let done =
-                    !self.starting && self.alive.is_empty() && self.stop.is_none() && !logging;
+                let running = !self.alive.is_empty() || !self.graceful && !self.expected.is_empty();
+                let done = !self.starting && !running && self.stop.is_none() && !logging;
                 if !done {
                     return None;
                 }
@@ -319,7 +344,7 @@ impl Live {
         let last = reply.is_last();
         let topic = if last { self.open.remove(&ticket) } else { self.open.get(&ticket).cloned() };
         match (topic, reply) {
-            (Some(Topic::List), Reply::Containers(containers)) => self.listed(containers, io),
+            (Some(Topic::List), Reply::Containers(containers)) => self.listed(containers, io)?,
             (Some(Topic::Log(name)), Reply::Log(line)) => {
                 let text = if self.settings.timestamps {
                     format!("{} {}", line.at.rfc3339_nano(), line.text)
@@ -337,11 +362,26 @@ impl Live {
         Ok(())
     }
 
-    fn listed(&mut self, containers: Vec<ContainerSummary>, io: &mut Io<'_>) {
+    fn listed(
+        &mut self,
+        containers: Vec<ContainerSummary>,
+        io: &mut Io<'_>,
+    ) -> Result<(), Failure> {
         let project = self.work.project.name.clone();
+        let index = self.index;
+        if index > 0 {
+            let named = |c: &ContainerSummary| {
+                self.words.iter().any(|w| w == plan::service_of(c)) && plan::number(c) == index
+            };
+            if !containers.iter().any(named) {
+                let service = self.words.first().cloned().unwrap_or_default();
+                return Err(not_running(&service, index));
+            }
+        }
         for container in sorted(containers) {
             let service = plan::service_of(&container);
             if plan::is_one_off(&container)
+                || (index > 0 && plan::number(&container) != index)
                 || (!self.words.is_empty() && !self.words.iter().any(|w| w == service))
             {
                 continue;
@@ -352,6 +392,7 @@ impl Live {
             let ticket = io.ask_docker(Request::ContainerLogs { id: container.id, options });
             self.open.insert(ticket, Topic::Log(name));
         }
+        Ok(())
     }
 
     fn print(&mut self, name: &str, stream: Stream, text: &str, io: &mut Io<'_>) {
@@ -382,6 +423,7 @@ impl Live {
                 let full = attribute("name");
                 let prefix = format!("{}-", self.work.project.name);
                 let name = full.strip_prefix(&prefix).unwrap_or(&full).to_owned();
+                self.expected.remove(&event.id);
                 self.alive.insert(event.id.clone());
                 self.names.insert(event.id.clone(), (name.clone(), service.clone()));
                 if !self.graceful {
@@ -396,6 +438,7 @@ impl Live {
                 self.open.insert(ticket, Topic::Exited(event.id.clone(), name, code));
             }
             "destroy" => {
+                self.expected.remove(&event.id);
                 self.alive.remove(&event.id);
             }
             _ => {}
@@ -411,18 +454,26 @@ impl Live {
         restarting: bool,
         io: &mut Io<'_>,
     ) -> Result<(), Failure> {
+        let service = self.names.get(id).map(|(_, s)| s.clone()).unwrap_or_default();
+        let shown = self.follows(&service);
         if restarting {
-            io.out(format!("\u{1b}[K{name} exited with code {code} (restarting)\n"));
+            if shown {
+                io.out(format!("\r\u{1b}[K{name} exited with code {code} (restarting)\n"));
+            }
             return Ok(());
         }
         self.alive.remove(id);
         if self.graceful {
             return Ok(());
         }
-        let aborts = self.settings.on_exit != OnExit::Ignore;
-        let space = if aborts { "\n" } else { "" };
-        io.out(format!("{space}\u{1b}[K{name} exited with code {code}\n"));
-        let service = self.names.get(id).map(|(_, s)| s.clone()).unwrap_or_default();
+        let aborts = match self.settings.on_exit {
+            OnExit::Ignore => false,
+            OnExit::Stop => true,
+            OnExit::Fail => code != 0,
+        };
+        if shown {
+            io.out(format!("\r\u{1b}[K{name} exited with code {code}\n"));
+        }
         let exit = u8::try_from(code).unwrap_or(1);
         match &self.settings.exit_from {
             Some(wanted) if *wanted == service => {
@@ -434,12 +485,7 @@ impl Live {
             }
             None => {}
         }
-        let ends = match self.settings.on_exit {
-            OnExit::Ignore => false,
-            OnExit::Stop => true,
-            OnExit::Fail => code != 0,
-        };
-        if ends {
+        if aborts {
             self.settings.on_exit = OnExit::Stop;
             if !self.words.iter().any(|w| w == "\0aborting") {
                 // Aborting happens once.

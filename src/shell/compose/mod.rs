@@ -17,6 +17,7 @@ mod containers;
 mod discover;
 mod flags;
 mod images;
+mod listing;
 mod live;
 mod query;
 mod resources;
@@ -33,6 +34,9 @@ use crate::shell::job::{Io, Reading, Wake};
 use self::flags::Parsed;
 use self::tree::{Failure, Node};
 use self::work::Work;
+
+/// What `--progress` may be.
+const PROGRESS: [&str; 6] = ["auto", "tty", "plain", "json", "quiet", "none"];
 
 /// A running command.
 #[derive(Clone, Debug)]
@@ -219,6 +223,14 @@ fn begin(argv: &[String], io: &mut Io<'_>) -> Result<Begin, Failure> {
         io.out(table::help(command));
         return Ok(Begin::Done);
     }
+    if let Some(refusal) = command.refuses(&parsed.words) {
+        return Err(Failure::new(refusal));
+    }
+    if let Some(progress) = global.one("progress")
+        && !PROGRESS.contains(&progress)
+    {
+        return Err(Failure::new(format!("unsupported --progress value \"{progress}\"")));
+    }
     commands::begin(Line { global, name: command.name, parsed }, io)
 }
 
@@ -257,15 +269,23 @@ fn project(
     services: &[String],
     io: &mut Io<'_>,
 ) -> Result<Project, Failure> {
-    let Outcome { result, warnings } = {
-        let files = |path: &str| file_text(io, path);
-        let around = Surroundings { cwd: io.cwd, env: io.env, files: &files };
-        load(options, &around, services)
-    };
+    let Outcome { result, warnings } = loaded(options, services, io);
     for warning in warnings {
         work::warn(io, is_tty(line, io), io.now, &warning);
     }
     result.map_err(|error| Failure::new(error.message))
+}
+
+/// Loads a project; `-f -` is what was piped in.
+fn loaded(options: &Options, services: &[String], io: &Io<'_>) -> Outcome {
+    let piped = options.files.iter().any(|file| file == "-");
+    let piped = piped.then(|| crate::posix::normal(io.cwd, "-"));
+    let files = |path: &str| match &piped {
+        Some(piped) if piped == path => Some(io.stdin.unwrap_or_default().to_owned()),
+        _ => file_text(io, path),
+    };
+    let around = Surroundings { cwd: io.cwd, env: io.env, files: &files };
+    load(options, &around, services)
 }
 
 /// Whether lines are rewritten.

@@ -240,7 +240,12 @@ pub(super) fn sweep(work: &mut Work, io: &mut Io<'_>) -> Node {
     let mut nodes = Vec::new();
     if work.settings.remove_orphans {
         let orphans: Vec<_> =
-            work.containers.iter().filter(|c| plan::is_orphan(c, &work.project)).cloned().collect();
+            // One-off containers go too, also while they run.
+            work.containers
+                .iter()
+                .filter(|c| plan::is_one_off(c) || plan::is_orphan(c, &work.project))
+                .cloned()
+                .collect();
         nodes.push(Node::par(orphans.iter().map(|c| remove_one(c, false, work, io))));
     }
     let mut resources = Vec::new();

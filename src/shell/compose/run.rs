@@ -2,7 +2,7 @@
 //!
 //! Models docker compose v2.40.3 `pkg/compose/{exec,run}.go`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ use crate::compose::plan;
 use crate::compose::project::Project;
 use crate::compose::values::shell_words;
 use crate::docker::api::{
-    ContainerSummary, ExecConfig, Reply, Request, Status, Stream, WaitCondition,
+    ApiError, ContainerSummary, ExecConfig, Reply, Request, Status, Stream, WaitCondition,
 };
 use crate::shell::job::{Io, Reading, Ticket, Wake};
 
@@ -34,6 +34,8 @@ pub(super) struct Wanted {
     ports: Vec<String>,
     keep_ports: bool,
     aliases: bool,
+    volumes: Vec<String>,
+    capabilities: [Vec<String>; 2],
     remove: bool,
     detach: bool,
 }
@@ -45,6 +47,7 @@ impl Wanted {
         service: &str,
         command: &[String],
         project: &Project,
+        io: &Io<'_>,
     ) -> Result<Self, Failure> {
         if project.service(service).is_none() {
             return Err(Failure::new(format!("no such service: {service}")));
@@ -73,36 +76,49 @@ impl Wanted {
         Ok(Self {
             service: service.to_owned(),
             changes,
-            env: parsed.many("env").iter().map(pair).map(|(k, v)| (k, json!(v))).collect(),
+            env: environment(parsed, project, io)?,
             labels: parsed.many("label").iter().map(pair).collect(),
             name: parsed.one("name").map(str::to_owned),
             ports: parsed.many("publish"),
             keep_ports: parsed.on("service-ports"),
             aliases: parsed.on("use-aliases"),
+            volumes: parsed.many("volume"),
+            capabilities: [parsed.many("cap-add"), parsed.many("cap-drop")],
             remove: parsed.on("rm"),
             detach: parsed.on("detach"),
         })
     }
 }
 
+/// Variables of a one-off container: from files, then from `-e`; a name alone takes the value of
+/// the project's surroundings, or is left out.
+fn environment(
+    parsed: &Parsed,
+    project: &Project,
+    io: &Io<'_>,
+) -> Result<Map<String, Value>, Failure> {
+    let mut lines = Vec::new();
+    for file in parsed.many("env-from-file") {
+        let path = crate::posix::normal(io.cwd, &file);
+        let text = super::file_text(io, &path)
+            .ok_or_else(|| Failure::new(format!("open {file}: no such file or directory")))?;
+        let read = text.lines().map(str::trim);
+        lines.extend(read.filter(|l| !l.is_empty() && !l.starts_with('#')).map(str::to_owned));
+    }
+    lines.extend(parsed.many("env"));
+    let value = |line: String| match line.split_once('=') {
+        Some((key, value)) => Some((key.to_owned(), json!(value))),
+        None => project.env.get(&line).map(|value| (line.clone(), json!(value))),
+    };
+    Ok(lines.into_iter().filter_map(value).collect())
+}
+
 /// What happens before a one-off container: images, networks, what the service depends on.
 pub(super) fn before(work: &mut Work, service: &str, alone: bool) -> Node {
-    let mut others: BTreeSet<String> = work.project.service_names().into_iter().collect();
-    others.remove(service);
+    // The service itself gets no container of the usual kind, and keeps those it has.
+    work.settings.left_alone.insert(service.to_owned());
     if alone {
-        others.clear();
-    }
-    // The service itself gets no container of the usual kind.
-    let whole = work.project.clone();
-    if let Some(Value::Object(services)) = work.project.model.get_mut("services") {
-        for (name, value) in services.iter_mut().filter(|(n, _)| !others.contains(*n)) {
-            if let Value::Object(map) = value {
-                map.insert("x-kept".to_owned(), whole.service(name).cloned().unwrap_or_default());
-                map.insert("scale".to_owned(), json!(0));
-                map.remove("container_name");
-                map.remove("depends_on");
-            }
-        }
+        work.settings.left_alone.extend(work.project.service_names());
     }
     let mut nodes = vec![prepare(work)];
     nodes.extend(start_rest(work));
@@ -117,7 +133,7 @@ enum Phase {
     Running { exec: String },
     Creating { wanted: Box<Wanted> },
     Starting { id: String },
-    Following { id: String, wanted: Box<Wanted> },
+    Following { id: String, wanted: Box<Wanted>, start: Option<Ticket> },
     Removing { code: u8 },
 }
 
@@ -141,7 +157,7 @@ impl Run {
     ) -> Self {
         let config = ExecConfig {
             cmd: command.to_vec(),
-            env: parsed.many("env"),
+            env: parsed.many("env").into_iter().filter(|line| line.contains('=')).collect(),
             working_dir: parsed.one("workdir").unwrap_or_default().to_owned(),
             user: parsed.one("user").unwrap_or_default().to_owned(),
             tty: io.tty && !parsed.on("no-tty") && !parsed.on("no-TTY"),
@@ -163,9 +179,6 @@ impl Run {
     pub(super) fn one_off(work: Work, wanted: Wanted, io: &mut Io<'_>) -> Result<Self, Failure> {
         let name = wanted.service.clone();
         let mut value = work.project.service(&name).cloned().unwrap_or_default();
-        if let Some(kept) = value.get_mut("x-kept") {
-            value = kept.take();
-        }
         if let Value::Object(map) = &mut value {
             map.extend(wanted.changes.clone());
             for key in ["container_name", "scale", "restart", "deploy"] {
@@ -173,6 +186,22 @@ impl Run {
             }
             if !wanted.keep_ports {
                 map.remove("ports");
+            }
+            for (key, more) in ["cap_add", "cap_drop"].into_iter().zip(&wanted.capabilities) {
+                let list = map.entry(key).or_insert_with(|| json!([]));
+                if let Value::Array(list) = list {
+                    list.extend(more.iter().map(|name| json!(name)));
+                }
+            }
+            for spec in &wanted.volumes {
+                let mount = crate::compose::mounts::one(spec, &work.project.folder)?;
+                let list = map.entry("volumes").or_insert_with(|| json!([]));
+                if let Value::Array(list) = list {
+                    list.push(mount);
+                }
+            }
+            if io.stdin.is_some() && !wanted.detach {
+                map.insert("stdin_open".to_owned(), json!(true));
             }
             if !wanted.env.is_empty() {
                 let env = map.entry("environment").or_insert_with(|| json!({}));
@@ -262,8 +291,30 @@ impl Run {
                 Ok(reply) => self.answered(reply, io),
                 Err(error) => Err(error.into()),
             },
+            Wake::Docker(ticket, result) => self.started(*ticket, result.clone(), io),
             _ => Ok(None),
         }
+    }
+
+    /// The container that is followed has started, or cannot.
+    fn started(
+        &mut self,
+        ticket: Ticket,
+        result: Result<Reply, ApiError>,
+        io: &mut Io<'_>,
+    ) -> Result<Option<u8>, Failure> {
+        let Phase::Following { id, start, .. } = &mut self.phase else { return Ok(None) };
+        if *start != Some(ticket) {
+            return Ok(None);
+        }
+        *start = None;
+        result?;
+        if let Some(text) = io.stdin {
+            let (id, text) = (id.clone(), Some(text.to_owned()));
+            io.ask_docker(Request::ContainerStdin { id: id.clone(), text });
+            io.ask_docker(Request::ContainerStdin { id, text: None });
+        }
+        self.ended(io)
     }
 
     fn signal(&self, signal: u8, io: &mut Io<'_>) {
@@ -300,14 +351,17 @@ impl Run {
             (Phase::Running { .. }, Reply::Done) => return Ok(Some(0)),
             (Phase::Creating { wanted }, Reply::Created { id, .. }) => {
                 if !wanted.detach {
-                    let request =
-                        Request::ContainerAttach { id: id.clone(), logs: true, stdin: false };
-                    self.wait = None;
-                    let start = Request::ContainerStart { id: id.clone() };
-                    self.ask(request, Phase::Following { id: id.clone(), wanted }, io);
+                    let stdin = io.stdin.is_some();
+                    self.ticket = io.ask_docker(Request::ContainerAttach {
+                        id: id.clone(),
+                        logs: true,
+                        stdin,
+                    });
                     let condition = WaitCondition::NextExit;
-                    self.wait = Some(io.ask_docker(Request::ContainerWait { id, condition }));
-                    io.ask_docker(start);
+                    let wait = Request::ContainerWait { id: id.clone(), condition };
+                    self.wait = Some(io.ask_docker(wait));
+                    let start = io.ask_docker(Request::ContainerStart { id: id.clone() });
+                    self.phase = Phase::Following { id, wanted, start: Some(start) };
                 } else {
                     let start = Request::ContainerStart { id: id.clone() };
                     self.ask(start, Phase::Starting { id }, io);
@@ -334,7 +388,9 @@ impl Run {
     fn ended(&mut self, io: &mut Io<'_>) -> Result<Option<u8>, Failure> {
         let Some(code) = self.code else { return Ok(None) };
         match self.phase.clone() {
-            Phase::Following { id, wanted } if wanted.remove => {
+            // It may have ended because it could not start: the engine's answer says so.
+            Phase::Following { start: Some(_), .. } => Ok(None),
+            Phase::Following { id, wanted, .. } if wanted.remove => {
                 let request =
                     Request::ContainerRemove { id, force: true, volumes: true, link: false };
                 self.ask(request, Phase::Removing { code }, io);
@@ -353,7 +409,7 @@ fn find<'a>(
     let mut found: Vec<&ContainerSummary> = containers
         .iter()
         .filter(|c| plan::service_of(c) == service && !plan::is_one_off(c))
-        .filter(|c| c.state == Status::Running)
+        .filter(|c| matches!(c.state, Status::Running | Status::Paused | Status::Restarting))
         .filter(|c| index == 0 || plan::number(c) == index)
         .collect();
     found.sort_by_key(|c| plan::number(c));

@@ -1,6 +1,6 @@
 //! The commands of compose: name, what they do, flags. Help and completion derive from it.
 
-use super::flags::{Flag, many, on, one};
+use super::flags::{Flag, int, many, on, one};
 
 /// A command.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,64 @@ pub(super) struct Command {
     pub(super) flags: &'static [Flag],
     /// Whether the first word ends the flags (`exec`, `run`).
     pub(super) passes: bool,
+    /// How many words it takes.
+    pub(super) count: Count,
+}
+
+/// How many words a command takes, and who complains: cobra or docker's own checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Count {
+    /// Any number.
+    Any,
+    /// None (`cobra.NoArgs`).
+    None,
+    /// At least so many (`cobra.MinimumNArgs`).
+    Least(usize),
+    /// At least so many (`cli.RequiresMinArgs`).
+    Required(usize),
+    /// Exactly so many (`cli.ExactArgs`).
+    Exact(usize),
+    /// Between two numbers (`cobra.RangeArgs`).
+    Between(usize, usize),
+}
+
+impl Command {
+    /// The complaint about so many words, if there is one.
+    pub(super) fn refuses(&self, words: &[String]) -> Option<String> {
+        let (name, given) = (self.name, words.len());
+        let plural = |n: usize| if n == 1 { "argument" } else { "arguments" };
+        let how = match self.count {
+            Count::None if given > 0 => {
+                let word = words.first().map_or("", String::as_str);
+                return Some(format!("unknown command \"{word}\" for \"docker compose {name}\""));
+            }
+            Count::Least(n) if given < n => {
+                return Some(format!("requires at least {n} arg(s), only received {given}"));
+            }
+            Count::Between(least, most) if given < least || given > most => {
+                let range = format!("between {least} and {most}");
+                return Some(format!("accepts {range} arg(s), received {given}"));
+            }
+            Count::Required(n) if given < n => format!("requires at least {n} {}", plural(n)),
+            Count::Exact(n) if given != n => format!("requires {n} {}", plural(n)),
+            _ => return None,
+        };
+        let usage = self.usage_lines();
+        let see = if matches!(self.count, Count::Required(_)) { "See" } else { "Run" };
+        Some(format!(
+            "docker: 'docker compose {name}' {how}\n\nUsage:  {usage}\n\n{see} 'docker compose \
+             {name} --help' for more information"
+        ))
+    }
+
+    /// How it is called, with its name; cobra adds `[OPTIONS]` where there are flags.
+    fn usage_lines(&self) -> String {
+        let name = self.name;
+        match self.usage {
+            usage if usage.contains("[OPTIONS]") => format!("docker compose {name} {usage}"),
+            usage => format!("docker compose {name} [OPTIONS] {usage}"),
+        }
+    }
 }
 
 const fn command(
@@ -23,7 +81,7 @@ const fn command(
     about: &'static str,
     flags: &'static [Flag],
 ) -> Command {
-    Command { name, usage, about, flags, passes: false }
+    Command { name, usage, about, flags, passes: false, count: Count::Any }
 }
 
 /// Flags before the command.
@@ -34,7 +92,7 @@ pub(super) const GLOBAL: &[Flag] = &[
     on("dry-run", '\0', "Execute command in dry run mode"),
     many("env-file", '\0', "Specify an alternate environment file"),
     many("file", 'f', "Compose configuration files"),
-    one("parallel", '\0', "Control max parallelism, -1 for unlimited"),
+    int("parallel", '\0', "Control max parallelism, -1 for unlimited"),
     many("profile", '\0', "Specify a profile to enable"),
     one("progress", '\0', "Set type of progress output (auto, tty, plain, json, quiet)"),
     one("project-directory", '\0', "Specify an alternate working directory"),
@@ -45,9 +103,9 @@ pub(super) const GLOBAL: &[Flag] = &[
 ];
 
 const HELP: Flag = on("help", 'h', "Print usage");
-const TIMEOUT: Flag = one("timeout", 't', "Specify a shutdown timeout in seconds");
+const TIMEOUT: Flag = int("timeout", 't', "Specify a shutdown timeout in seconds");
 const ORPHANS: Flag = on("remove-orphans", '\0', "Remove containers for services not defined");
-const INDEX: Flag = one("index", '\0', "Index of the container if service has multiple replicas");
+const INDEX: Flag = int("index", '\0', "Index of the container if service has multiple replicas");
 const FORMAT: Flag = one("format", '\0', "Format output");
 const QUIET: Flag = on("quiet", 'q', "Only display IDs");
 
@@ -79,38 +137,52 @@ const UP: &[Flag] = &[
     many("scale", '\0', "Scale SERVICE to NUM instances"),
     on("timestamps", '\0', "Show timestamps"),
     on("wait", '\0', "Wait for services to be running|healthy. Implies detached mode"),
-    one("wait-timeout", '\0', "Maximum duration in seconds to wait for the project"),
+    int("wait-timeout", '\0', "Maximum duration in seconds to wait for the project"),
     on("watch", 'w', "Watch source code and rebuild/refresh containers"),
     on("yes", 'y', "Assume \"yes\" as answer to all prompts"),
 ];
 
 /// All commands, by name.
 pub(super) const COMMANDS: &[Command] = &[
-    command(
-        "attach",
-        "SERVICE",
-        "Attach local standard input, output, and error streams to a service's running container",
-        &[HELP],
-    ),
+    Command {
+        count: Count::Least(1),
+        ..command(
+            "attach",
+            "SERVICE",
+            "Attach local standard input, output, and error streams to a service's running container",
+            &[HELP],
+        )
+    },
     command(
         "build",
         "[SERVICE...]",
         "Build or rebuild services",
         &[
             HELP,
+            one("builder", '\0', "Set builder to use"),
+            on("check", '\0', "Check build configuration"),
+            one("memory", 'm', "Set memory limit for the build container"),
             on("no-cache", '\0', "Do not use cache when building the image"),
+            on("print", '\0', "Print equivalent bake file"),
+            one("provenance", '\0', "Add a provenance attestation"),
+            one("sbom", '\0', "Add a SBOM attestation"),
+            one("ssh", '\0', "Set SSH authentications used when building service images"),
+            on("with-dependencies", '\0', "Also build dependencies (transitively)"),
             on("pull", '\0', "Always attempt to pull a newer version of the image"),
             on("quiet", 'q', "Suppress the build output"),
             on("push", '\0', "Push service images"),
             many("build-arg", '\0', "Set build-time variables for services"),
         ],
     ),
-    command(
-        "commit",
-        "SERVICE [REPOSITORY[:TAG]]",
-        "Create a new image from a service container's changes",
-        &[HELP],
-    ),
+    Command {
+        count: Count::Between(1, 2),
+        ..command(
+            "commit",
+            "SERVICE [REPOSITORY[:TAG]]",
+            "Create a new image from a service container's changes",
+            &[HELP],
+        )
+    },
     command(
         "config",
         "[SERVICE...]",
@@ -125,6 +197,10 @@ pub(super) const COMMANDS: &[Command] = &[
             on("images", '\0', "Print the image names, one per line."),
             on("profiles", '\0', "Print the profile names, one per line."),
             on("environment", '\0', "Print environment used for interpolation."),
+            on("models", '\0', "Print the model names, one per line."),
+            on("variables", '\0', "Print model variables and default values."),
+            on("lock-image-digests", '\0', "Produces an override file with image digests"),
+            on("resolve-image-digests", '\0', "Pin image tags to digests"),
             on("no-interpolate", '\0', "Don't interpolate environment variables"),
             on("no-normalize", '\0', "Don't normalize compose model"),
             on("no-path-resolution", '\0', "Don't resolve file paths"),
@@ -134,18 +210,21 @@ pub(super) const COMMANDS: &[Command] = &[
             one("output", 'o', "Save to file (default to stdout)"),
         ],
     ),
-    command(
-        "cp",
-        "SERVICE:SRC_PATH DEST_PATH|- | SRC_PATH|- SERVICE:DEST_PATH",
-        "Copy files/folders between a service container and the local filesystem",
-        &[
-            HELP,
-            INDEX,
-            on("archive", 'a', "Archive mode (copy all uid/gid information)"),
-            on("follow-link", 'L', "Always follow symbol link in SRC_PATH"),
-            on("all", '\0', "Include containers created by the run command"),
-        ],
-    ),
+    Command {
+        count: Count::Exact(2),
+        ..command(
+            "cp",
+            "[OPTIONS] SERVICE:SRC_PATH DEST_PATH|-\n\tdocker compose cp [OPTIONS] SRC_PATH|- SERVICE:DEST_PATH",
+            "Copy files/folders between a service container and the local filesystem",
+            &[
+                HELP,
+                INDEX,
+                on("archive", 'a', "Archive mode (copy all uid/gid information)"),
+                on("follow-link", 'L', "Always follow symbol link in SRC_PATH"),
+                on("all", '\0', "Include containers created by the run command"),
+            ],
+        )
+    },
     command(
         "create",
         "[SERVICE...]",
@@ -179,10 +258,16 @@ pub(super) const COMMANDS: &[Command] = &[
         "events",
         "[SERVICE...]",
         "Receive real time events from containers",
-        &[HELP, on("json", '\0', "Output events as a stream of json objects")],
+        &[
+            HELP,
+            on("json", '\0', "Output events as a stream of json objects"),
+            one("since", '\0', "Show all events created since timestamp"),
+            one("until", '\0', "Stream events until this timestamp"),
+        ],
     ),
     Command {
         passes: true,
+        count: Count::Least(2),
         ..command(
             "exec",
             "SERVICE COMMAND [ARGS...]",
@@ -202,12 +287,15 @@ pub(super) const COMMANDS: &[Command] = &[
             ],
         )
     },
-    command(
-        "export",
-        "SERVICE",
-        "Export a service container's filesystem as a tar archive",
-        &[HELP, INDEX, one("output", 'o', "Write to a file, instead of STDOUT")],
-    ),
+    Command {
+        count: Count::Least(1),
+        ..command(
+            "export",
+            "SERVICE",
+            "Export a service container's filesystem as a tar archive",
+            &[HELP, INDEX, one("output", 'o', "Write to a file, instead of STDOUT")],
+        )
+    },
     command(
         "images",
         "[SERVICE...]",
@@ -236,25 +324,31 @@ pub(super) const COMMANDS: &[Command] = &[
             one("until", '\0', "Show logs before a timestamp"),
         ],
     ),
-    command(
-        "ls",
-        "",
-        "List running compose projects",
-        &[
-            HELP,
-            FORMAT,
-            QUIET,
-            on("all", 'a', "Show all stopped Compose projects"),
-            many("filter", '\0', "Filter output based on conditions provided"),
-        ],
-    ),
+    Command {
+        count: Count::None,
+        ..command(
+            "ls",
+            "",
+            "List running compose projects",
+            &[
+                HELP,
+                FORMAT,
+                QUIET,
+                on("all", 'a', "Show all stopped Compose projects"),
+                many("filter", '\0', "Filter output based on conditions provided"),
+            ],
+        )
+    },
     command("pause", "[SERVICE...]", "Pause services", &[HELP]),
-    command(
-        "port",
-        "SERVICE PRIVATE_PORT",
-        "Print the public port for a port binding",
-        &[HELP, INDEX, one("protocol", '\0', "tcp or udp")],
-    ),
+    Command {
+        count: Count::Least(2),
+        ..command(
+            "port",
+            "SERVICE PRIVATE_PORT",
+            "Print the public port for a port binding",
+            &[HELP, INDEX, one("protocol", '\0', "tcp or udp")],
+        )
+    },
     command(
         "ps",
         "[SERVICE...]",
@@ -271,7 +365,10 @@ pub(super) const COMMANDS: &[Command] = &[
             many("status", '\0', "Filter services by status"),
         ],
     ),
-    command("publish", "REPOSITORY[:TAG]", "Publish compose application", &[HELP]),
+    Command {
+        count: Count::Exact(1),
+        ..command("publish", "REPOSITORY[:TAG]", "Publish compose application", &[HELP])
+    },
     command(
         "pull",
         "[SERVICE...]",
@@ -309,6 +406,7 @@ pub(super) const COMMANDS: &[Command] = &[
     ),
     Command {
         passes: true,
+        count: Count::Least(1),
         ..command(
             "run",
             "SERVICE [COMMAND] [ARGS...]",
@@ -317,6 +415,11 @@ pub(super) const COMMANDS: &[Command] = &[
                 HELP,
                 ORPHANS,
                 on("build", '\0', "Build image before starting container"),
+                many("cap-add", '\0', "Add Linux capabilities"),
+                many("cap-drop", '\0', "Drop Linux capabilities"),
+                many("env-from-file", '\0', "Set environment variables from file"),
+                on("quiet", 'q', "Don't print anything to STDOUT"),
+                on("quiet-build", '\0', "Suppress progress output from the build process"),
                 on("detach", 'd', "Run container in background and print container ID"),
                 one("entrypoint", '\0', "Override the entrypoint of the image"),
                 many("env", 'e', "Set environment variables"),
@@ -337,12 +440,15 @@ pub(super) const COMMANDS: &[Command] = &[
             ],
         )
     },
-    command(
-        "scale",
-        "[SERVICE=REPLICAS...]",
-        "Scale services",
-        &[HELP, on("no-deps", '\0', "Don't start linked services")],
-    ),
+    Command {
+        count: Count::Least(1),
+        ..command(
+            "scale",
+            "[SERVICE=REPLICAS...]",
+            "Scale services",
+            &[HELP, on("no-deps", '\0', "Don't start linked services")],
+        )
+    },
     command(
         "start",
         "[SERVICE...]",
@@ -350,7 +456,7 @@ pub(super) const COMMANDS: &[Command] = &[
         &[
             HELP,
             on("wait", '\0', "Wait for services to be running|healthy"),
-            one("wait-timeout", '\0', "Maximum duration in seconds to wait for the project"),
+            int("wait-timeout", '\0', "Maximum duration in seconds to wait for the project"),
         ],
     ),
     command(
@@ -380,12 +486,15 @@ pub(super) const COMMANDS: &[Command] = &[
         ],
     ),
     command("volumes", "[SERVICE...]", "List volumes", &[HELP, QUIET, FORMAT]),
-    command(
-        "wait",
-        "SERVICE [SERVICE...]",
-        "Block until containers of all (or specified) services stop.",
-        &[HELP, on("down-project", '\0', "Drops project when the first container stops")],
-    ),
+    Command {
+        count: Count::Required(1),
+        ..command(
+            "wait",
+            "SERVICE [SERVICE...] [OPTIONS]",
+            "Block until containers of all (or specified) services stop.",
+            &[HELP, on("down-project", '\0', "Drops project when the first container stops")],
+        )
+    },
     command(
         "watch",
         "[SERVICE...]",
@@ -436,10 +545,7 @@ pub(super) fn overview() -> String {
 
 /// What a command prints about itself.
 pub(super) fn help(command: &Command) -> String {
-    let mut text = format!(
-        "Usage:  docker compose {} [OPTIONS] {}\n\n{}\n\nOptions:\n",
-        command.name, command.usage, command.about
-    );
+    let mut text = format!("Usage:  {}\n\n{}\n\nOptions:\n", command.usage_lines(), command.about);
     let width = command.flags.iter().map(|f| f.long.len()).max().unwrap_or(0);
     for flag in command.flags.iter().filter(|f| f.long != "help") {
         let short = match flag.short {

@@ -53,6 +53,11 @@ pub(super) fn start_all(work: &Work) -> Node {
 
 /// Waits for what a service depends on, then starts it.
 pub(super) fn start_service(name: &str, work: &mut Work, io: &mut Io<'_>) -> Result<Node, Failure> {
+    // What the service of a one-off container depends on is waited for all the same.
+    let only_wait = work.settings.left_alone.contains(name);
+    if only_wait && work.settings.services.first().is_none_or(|service| service != name) {
+        return Ok(Node::Done);
+    }
     let service = work.project.service(name).cloned().unwrap_or_default();
     if service.pointer("/deploy/replicas").and_then(Value::as_i64) == Some(0) {
         return Ok(Node::Done);
@@ -78,7 +83,11 @@ pub(super) fn start_service(name: &str, work: &mut Work, io: &mut Io<'_>) -> Res
         };
         waits.extend(wait_for(name, &dependency, condition, required, None, work, io)?);
     }
-    Ok(Node::seq([Node::par(waits), step(Do::StartContainers(name.to_owned()))]))
+    let mut nodes = vec![Node::par(waits)];
+    if !only_wait {
+        nodes.push(step(Do::StartContainers(name.to_owned())));
+    }
+    Ok(Node::seq(nodes))
 }
 
 /// Notes that a service may start as far as a dependency goes, which is what its start comes from.
@@ -314,7 +323,7 @@ pub(super) fn start_containers(name: &str, work: &Work) -> Result<Node, Failure>
     };
     for container in containers.iter().filter(|c| c.state != Status::Running) {
         let event = format!("Container {}", plan::name(container));
-        nodes.extend(contents(work, service, &container.id));
+        nodes.extend(contents(work, service, &container.id)?);
         nodes.push(step(Do::Show(event.clone(), "Starting", Mood::Working)));
         if !work.settings.dry_run {
             nodes.push(ask(Request::ContainerStart { id: container.id.clone() }, Then::Nothing));
@@ -326,7 +335,7 @@ pub(super) fn start_containers(name: &str, work: &Work) -> Result<Node, Failure>
 }
 
 /// Copies configs and secrets whose text stands in the project into a container.
-fn contents(work: &Work, service: Service<'_>, id: &str) -> Vec<Node> {
+fn contents(work: &Work, service: Service<'_>, id: &str) -> Result<Vec<Node>, Failure> {
     let mut nodes = Vec::new();
     for (section, folder) in [("configs", ""), ("secrets", "/run/secrets")] {
         for entry in service.list(section) {
@@ -334,23 +343,38 @@ fn contents(work: &Work, service: Service<'_>, id: &str) -> Vec<Node> {
             let source = text("source");
             let definition = work.project.model.get(section).and_then(|s| s.get(&source));
             let Some(definition) = definition else { continue };
-            let content = definition.get("content").map(sprint).or_else(|| {
-                let name = definition.get("environment").map(sprint)?;
-                work.project.env.get(&name).cloned()
-            });
-            let Some(content) = content else { continue };
+            let content = match (definition.get("content"), definition.get("environment")) {
+                (Some(content), _) => sprint(content),
+                (None, Some(variable)) => {
+                    let variable = sprint(variable);
+                    let value = work.project.env.get(&variable).cloned();
+                    value.ok_or_else(|| {
+                        let kind = section.trim_end_matches('s');
+                        let name = definition.get("name").map(sprint).unwrap_or_default();
+                        Failure::new(format!(
+                            "environment variable \"{variable}\" required by {kind} \"{name}\" is \
+                             not set"
+                        ))
+                    })?
+                }
+                (None, None) => continue,
+            };
             let target = match text("target") {
                 t if t.is_empty() => format!("{folder}/{source}"),
                 t => t,
             };
             let file = target.trim_start_matches('/').to_owned();
             let mode = u32::from_str_radix(&text("mode"), 8).unwrap_or(0o444);
-            let files = vec![ArchiveEntry { path: file, content: Some(content), mode }];
+            let folders = file.match_indices('/').filter_map(|(at, _)| file.get(..at));
+            let folder =
+                |path: &str| ArchiveEntry { path: path.to_owned(), content: None, mode: 0o755 };
+            let mut files: Vec<ArchiveEntry> = folders.map(folder).collect();
+            files.push(ArchiveEntry { path: file.clone(), content: Some(content), mode });
             let copy = Request::ContainerCopyTo { id: id.to_owned(), path: "/".to_owned(), files };
             nodes.push(ask(copy, Then::Nothing));
         }
     }
-    nodes
+    Ok(nodes)
 }
 
 /// Runs a hook of a service in a container.

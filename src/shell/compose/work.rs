@@ -3,7 +3,7 @@
 //! The display models docker compose v2.40.3 `pkg/progress`: plain lines without a terminal, lines
 //! that are rewritten with one. Left out: the spinner's turning while nothing happens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::time::SimTime;
 use crate::compose::plan::Policy;
@@ -60,6 +60,12 @@ pub(super) struct Settings {
     pub(super) dry_run: bool,
     /// `--quiet`.
     pub(super) quiet: bool,
+    /// `--quiet-build`.
+    pub(super) quiet_build: bool,
+    /// `--no-deps`.
+    pub(super) alone: bool,
+    /// Services whose containers stay as they are: those of a one-off container (`run`).
+    pub(super) left_alone: BTreeSet<String>,
 }
 
 /// What the parts of a run share.

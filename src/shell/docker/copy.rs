@@ -35,7 +35,7 @@ pub(crate) struct Copy {
 }
 
 /// `container:path`; a path that begins with `/` or `.` is local.
-fn split(text: &str) -> Option<(&str, &str)> {
+pub(crate) fn split(text: &str) -> Option<(&str, &str)> {
     if text.starts_with(['/', '.']) {
         return None;
     }
@@ -65,12 +65,9 @@ pub(crate) fn copy(parsed: Parsed, io: &mut Io<'_>) -> State {
         }
         (None, Some((id, path))) => {
             let local = normal(io.cwd, source);
-            let files = match gather(&local, io) {
+            let files = match gather(source, io) {
                 Ok(files) => files,
-                Err(()) => {
-                    let text = format!("lstat {local}: no such file or directory");
-                    return State::fail(&text, 1, io);
-                }
+                Err(text) => return State::fail(&text, 1, io),
             };
             let report = (!quiet).then(|| format!("{id}:{path}"));
             let request =
@@ -82,11 +79,13 @@ pub(crate) fn copy(parsed: Parsed, io: &mut Io<'_>) -> State {
 }
 
 /// A local file or directory as entries whose paths begin with its name.
-fn gather(path: &str, io: &Io<'_>) -> Result<Vec<ArchiveEntry>, ()> {
-    let stat = io.files.stat(path).map_err(|_| ())?;
-    let name = base_name(path).to_owned();
+pub(crate) fn gather(source: &str, io: &Io<'_>) -> Result<Vec<ArchiveEntry>, String> {
+    let path = normal(io.cwd, source);
+    let missing = || format!("lstat {path}: no such file or directory");
+    io.files.stat(&path).map_err(|_| missing())?;
+    let name = base_name(&path).to_owned();
     let mut entries = Vec::new();
-    let mut waiting = vec![(path.to_owned(), name)];
+    let mut waiting = vec![(path.clone(), name)];
     while let Some((path, name)) = waiting.pop() {
         if entries.len() >= MAX_FILES {
             break;
@@ -102,12 +101,11 @@ fn gather(path: &str, io: &Io<'_>) -> Result<Vec<ArchiveEntry>, ()> {
             entries.push(ArchiveEntry { path: name, content: Some(content), mode: stat.mode });
         }
     }
-    let _ = stat;
     Ok(entries)
 }
 
 /// Write entries from a container below a local path.
-fn store(
+pub(crate) fn store(
     entries: &[ArchiveEntry],
     source: &str,
     target: &str,

@@ -5,12 +5,12 @@
 
 mod attach;
 mod build;
-mod copy;
+pub(crate) mod copy;
 mod exec;
 mod export;
 mod flags;
 mod flow;
-mod format;
+pub(crate) mod format;
 mod images;
 mod import;
 mod inspect;
@@ -25,12 +25,12 @@ mod registry;
 mod run;
 mod run_flags;
 mod save;
-mod stats;
+pub(crate) mod stats;
 mod system;
 mod table;
-mod text;
+pub(crate) mod text;
 pub mod values;
-mod volumes;
+pub(crate) mod volumes;
 
 use crate::shell::docker::flags::{Parsed, Refusal};
 use crate::shell::job::{Io, Reading, Wake};

@@ -109,24 +109,7 @@ impl Watch {
         let trunc = !self.parsed.is("no-trunc");
         let entries: Vec<_> =
             self.rows.iter().filter_map(|(_, s)| s.as_ref()).map(|s| fields(s, trunc)).collect();
-        let list = List {
-            type_name: "*container.statsContext",
-            headings: &[
-                ("Container", "CONTAINER"),
-                ("ID", "CONTAINER ID"),
-                ("Name", "NAME"),
-                ("CPUPerc", "CPU %"),
-                ("MemUsage", "MEM USAGE / LIMIT"),
-                ("MemPerc", "MEM %"),
-                ("NetIO", "NET I/O"),
-                ("BlockIO", "BLOCK I/O"),
-                ("PIDs", "PIDS"),
-            ],
-            default_table: "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t\
-                            {{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}",
-            quiet_field: "ID",
-        };
-        match list.print(self.parsed.text("format"), false, &entries) {
+        match LIST.print(self.parsed.text("format"), false, &entries) {
             Ok(text) => {
                 if self.shown > 0 {
                     io.effects.push(Effect::Rewind(self.shown));
@@ -142,12 +125,32 @@ impl Watch {
     }
 }
 
+/// The list of loads.
+pub(crate) const LIST: List<'static> = List {
+    type_name: "*container.statsContext",
+    headings: &[
+        ("Container", "CONTAINER"),
+        ("ID", "CONTAINER ID"),
+        ("Name", "NAME"),
+        ("CPUPerc", "CPU %"),
+        ("MemUsage", "MEM USAGE / LIMIT"),
+        ("MemPerc", "MEM %"),
+        ("NetIO", "NET I/O"),
+        ("BlockIO", "BLOCK I/O"),
+        ("PIDs", "PIDS"),
+    ],
+    default_table: "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t\
+                    {{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}",
+    quiet_field: "ID",
+};
+
 /// Hundredths of a percent as `12.34%`.
 fn percent(hundredths: u64) -> String {
     format!("{}.{:02}%", hundredths / 100, hundredths % 100)
 }
 
-fn fields(s: &Stats, trunc: bool) -> BTreeMap<String, Value> {
+/// Fields of one container's load.
+pub(crate) fn fields(s: &Stats, trunc: bool) -> BTreeMap<String, Value> {
     let id = if trunc { short(&s.id) } else { &s.id };
     let memory = (s.memory_bytes * 10_000).checked_div(s.memory_limit).unwrap_or(0);
     let pair = |(a, b): (u64, u64)| format!("{} / {}", human_size3(a), human_size3(b));

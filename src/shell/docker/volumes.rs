@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::gotemplate::Value;
-use crate::docker::api::{Reply, Request, VolumeConfig};
+use crate::docker::api::{Reply, Request, VolumeConfig, VolumeInspect};
 use crate::shell::docker::State;
 use crate::shell::docker::flags::{Count, Flag, Kind, Parsed, Spec, flag};
 use crate::shell::docker::flow::{Each, One, filters, print_name};
@@ -62,48 +62,50 @@ pub(crate) fn ls(parsed: Parsed, io: &mut Io<'_>) -> State {
 
 fn print(parsed: &Parsed, reply: Reply, io: &mut Io<'_>) -> u8 {
     let Reply::Volumes(volumes) = reply else { return 1 };
-    let entries: Vec<BTreeMap<String, Value>> = volumes
-        .iter()
-        .map(|v| {
-            let own = v.labels.clone().unwrap_or_default();
-            let by_name = own.iter().map(|(k, v)| (k.clone(), Value::from(v))).collect();
-            BTreeMap::from(
-                [
-                    ("(Label)", Value::Map(by_name)),
-                    ("Name", Value::from(&v.name)),
-                    ("Driver", Value::from(&v.driver)),
-                    ("Scope", Value::from(&v.scope)),
-                    ("Mountpoint", Value::from(&v.mountpoint)),
-                    ("Labels", labels(&own).into()),
-                    ("Links", "N/A".into()),
-                    ("Size", "N/A".into()),
-                    ("Availability", "N/A".into()),
-                    ("Group", "N/A".into()),
-                    ("Status", "N/A".into()),
-                ]
-                .map(|(k, v): (&str, Value)| (k.to_owned(), v)),
-            )
-        })
-        .collect();
-    let list = List {
-        type_name: "*formatter.volumeContext",
-        headings: &[
-            ("Name", "VOLUME NAME"),
-            ("Driver", "DRIVER"),
-            ("Scope", "SCOPE"),
-            ("Mountpoint", "MOUNTPOINT"),
-            ("Labels", "LABELS"),
-            ("Links", "LINKS"),
-            ("Size", "SIZE"),
-            ("Availability", "AVAILABILITY"),
-            ("Group", "GROUP"),
-            ("Status", "STATUS"),
-        ],
-        default_table: "{{.Driver}}\t{{.Name}}",
-        quiet_field: "Name",
-    };
-    show(list.print(parsed.text("format"), parsed.is("quiet"), &entries), io)
+    let entries: Vec<BTreeMap<String, Value>> = volumes.iter().map(fields).collect();
+    show(LIST.print(parsed.text("format"), parsed.is("quiet"), &entries), io)
 }
+
+/// Fields of one volume.
+pub(crate) fn fields(volume: &VolumeInspect) -> BTreeMap<String, Value> {
+    let own = volume.labels.clone().unwrap_or_default();
+    let by_name = own.iter().map(|(k, v)| (k.clone(), Value::from(v))).collect();
+    BTreeMap::from(
+        [
+            ("(Label)", Value::Map(by_name)),
+            ("Name", Value::from(&volume.name)),
+            ("Driver", Value::from(&volume.driver)),
+            ("Scope", Value::from(&volume.scope)),
+            ("Mountpoint", Value::from(&volume.mountpoint)),
+            ("Labels", labels(&own).into()),
+            ("Links", "N/A".into()),
+            ("Size", "N/A".into()),
+            ("Availability", "N/A".into()),
+            ("Group", "N/A".into()),
+            ("Status", "N/A".into()),
+        ]
+        .map(|(k, v): (&str, Value)| (k.to_owned(), v)),
+    )
+}
+
+/// The list of volumes.
+pub(crate) const LIST: List<'static> = List {
+    type_name: "*formatter.volumeContext",
+    headings: &[
+        ("Name", "VOLUME NAME"),
+        ("Driver", "DRIVER"),
+        ("Scope", "SCOPE"),
+        ("Mountpoint", "MOUNTPOINT"),
+        ("Labels", "LABELS"),
+        ("Links", "LINKS"),
+        ("Size", "SIZE"),
+        ("Availability", "AVAILABILITY"),
+        ("Group", "GROUP"),
+        ("Status", "STATUS"),
+    ],
+    default_table: "{{.Driver}}\t{{.Name}}",
+    quiet_field: "Name",
+};
 
 pub(crate) fn create(parsed: Parsed, io: &mut Io<'_>) -> State {
     let argument = parsed.args.first().cloned().unwrap_or_default();

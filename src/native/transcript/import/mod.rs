@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use crate::native::replay::scenario;
-use crate::native::transcript::{Printed, Tags, compare, parse, run};
+use crate::native::transcript::{Printed, Tags, Typed, compare, parse, run};
 
 /// One transcript of several cases of an area.
 ///
@@ -41,26 +41,23 @@ pub fn cases(folders: &[PathBuf]) -> Result<String> {
         let description = description.split_whitespace().collect::<Vec<_>>().join(" ");
         let _ = write!(out, "\n## {name}\n# {description}\n{}", session.text);
     }
-    in_any_order(&out)
+    loosen(&out)
 }
 
-/// Tag the lines that print the same in another order.
-fn in_any_order(text: &str) -> Result<String> {
+/// Tag the lines that print the same but for what is chance in reality.
+fn loosen(text: &str) -> Result<String> {
     let transcript = parse::transcript("import", text)?;
     let mut lines = transcript.lines.clone();
     for outcome in run::transcript(&transcript)? {
         let Some(section) = transcript.sections.get(outcome.section) else { continue };
         let cluster = section.setting.world.starts_with("kube");
         for difference in outcome.differences {
-            let step = section.steps.iter().find(|step| step.line == difference.line);
-            let typed = step.and_then(|step| step.action.typed());
-            let Some(typed) = typed else { continue };
-            let mut loose = typed.clone();
-            loose.tags.any_order = true;
-            let (line, printed) = (difference.line, difference.printed);
-            if compare::typed(line, &loose, printed, cluster).is_none()
-                && let Some(written) = lines.get_mut(line)
-            {
+            let Some(typed) = section.typed_at(difference.line) else { continue };
+            let line = difference.line;
+            let loose = looser(typed).into_iter().find(|loose| {
+                compare::typed(line, loose, difference.printed.clone(), cluster).is_none()
+            });
+            if let (Some(loose), Some(written)) = (loose, lines.get_mut(line)) {
                 let old = parse::write_tags(&typed.tags);
                 let bare = written.strip_suffix(&old).unwrap_or(written).to_owned();
                 *written = bare + &parse::write_tags(&loose.tags);
@@ -68,6 +65,24 @@ fn in_any_order(text: &str) -> Result<String> {
         }
     }
     Ok(lines.join("\n") + "\n")
+}
+
+/// A line with looser and looser tags.
+fn looser(typed: &Typed) -> Vec<Typed> {
+    // Order, node, age.
+    let steps = [
+        (true, false, false),
+        (false, true, false),
+        (false, false, true),
+        (true, true, false),
+        (true, false, true),
+        (true, true, true),
+    ];
+    let with = |(any_order, any_node, any_age)| {
+        let tags = Tags { any_order, any_node, any_age, ..typed.tags.clone() };
+        Typed { tags, ..typed.clone() }
+    };
+    steps.map(with).to_vec()
 }
 
 /// The text of a section that is being written.
