@@ -3,7 +3,9 @@
 //! Our own types come to it by `#[derive(Hash)]`; types of other crates that only have a serde
 //! form, by [`Mixer::add_serialized`]. Neither makes text of anything.
 //!
-//! A `Vec<usize>` must not be hashed: the standard library hashes it as raw bytes.
+//! A `Vec<usize>` must not be hashed: the standard library hashes it as raw bytes. The libraries for
+//! quick hashes give other values on 32 than on 64 bit, and those for portable ones are slow on the
+//! short fields that make up nearly all content.
 
 use std::fmt::Error;
 use std::hash::{Hash, Hasher};

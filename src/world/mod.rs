@@ -8,6 +8,8 @@ pub mod command;
 #[expect(clippy::module_inception, reason = "the world is the world's main type")]
 pub mod world;
 pub mod digest;
+#[cfg(test)]
+mod digest_tests;
 mod traffic;
 pub mod breakage;
 pub mod session;
