@@ -8,6 +8,7 @@ use crate::engine::latency::Latency;
 use crate::machine::build;
 use crate::machine::container::{Container, Deferred, Live, State};
 use crate::machine::cpu::cpu_rate;
+use crate::machine::events::SIGINT;
 use crate::machine::host::{Host, Power};
 use crate::machine::ids::{ContainerId, ExecId, HostId, Namespace};
 use crate::machine::image::{Image, Layer};
@@ -195,9 +196,7 @@ impl Machines {
                     }
                     Deferred::Answered(number, answer) => room.answer(number, answer),
                     Deferred::Signal(signal) => room.work.push_back(Work::Signal(MAIN, signal)),
-                    Deferred::Stdin(process, text) => {
-                        room.work.push_back(Work::Wake(process, Wake::Stdin(text)));
-                    }
+                    Deferred::Stdin(process, text) => room.input(process, text),
                 }
                 room.run();
             }
@@ -300,7 +299,12 @@ impl Machines {
     ) {
         self.within(host, id, cx, |room| {
             if let Some(process) = room.container.live.execs.get(exec).copied() {
-                room.work.push_back(Work::Signal(process, signal));
+                let tty = room.container.live.procs.get(&process).is_some_and(|proc| proc.tty);
+                if tty && signal == SIGINT {
+                    room.interrupt(process);
+                } else {
+                    room.work.push_back(Work::Signal(process, signal));
+                }
             }
         });
     }
@@ -719,6 +723,8 @@ impl Room<'_, '_> {
     fn input(&mut self, process: u32, text: Option<String>) {
         if self.container.state == State::Paused {
             self.container.live.deferred.push(Deferred::Stdin(process, text));
+        } else if self.interrupts(process, text.as_deref()) {
+            self.interrupt(process);
         } else {
             self.work.push_back(Work::Wake(process, Wake::Stdin(text)));
         }

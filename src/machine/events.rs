@@ -149,7 +149,34 @@ impl Machines {
     }
 }
 
+/// What Ctrl-C sends to a terminal.
+const INTR: char = '\u{3}';
+/// The signal of Ctrl-C.
+pub(super) const SIGINT: u8 = 2;
+
 impl Room<'_, '_> {
+    /// Whether a text is Ctrl-C on the terminal of a process.
+    pub(super) fn interrupts(&self, process: u32, text: Option<&str>) -> bool {
+        let typed = text.is_some_and(|text| text.contains(INTR));
+        typed && self.container.live.procs.get(&process).is_some_and(|proc| proc.tty)
+    }
+
+    /// SIGINT to everything in the foreground of a process's terminal, the last started first.
+    pub(super) fn interrupt(&mut self, process: u32) {
+        let Some(proc) = self.container.live.procs.get(&process) else { return };
+        if let Body::Shell(shell) = &proc.body {
+            let front = shell.foreground();
+            let procs = self.container.live.procs.iter();
+            let children = procs.filter(|(_, child)| {
+                child.parent.is_some_and(|(of, task)| of == process && front.contains(&task))
+            });
+            for child in children.map(|(number, _)| *number).collect::<Vec<_>>() {
+                self.interrupt(child);
+            }
+        }
+        self.work.push_back(Work::Signal(process, SIGINT));
+    }
+
     /// A request for a listening process of this container.
     fn receive(
         &mut self,

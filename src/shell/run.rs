@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::time::SimTime;
+use crate::docker::api::Request;
 use crate::engine::trace::TraceId;
 use crate::posix::{Facts, Process, TaskId};
 use crate::shell::cause::Causes;
@@ -42,6 +43,8 @@ pub struct Slot {
     pub tty: bool,
     /// Whether more may be typed while it runs.
     pub open: bool,
+    /// When the last part of its input arrives at the daemon: the next one does not overtake it.
+    pub fed: SimTime,
     /// The last ticket it took.
     pub tickets: u32,
     /// What causes what it asks.
@@ -57,6 +60,12 @@ impl Slot {
         }
         self.tool.reading(self.tty)
     }
+}
+
+/// Whether a question is a part of a program's input.
+#[must_use]
+pub const fn is_input(question: &Request) -> bool {
+    matches!(question, Request::ContainerStdin { .. } | Request::ExecStdin { .. })
 }
 
 /// A running shell.

@@ -16,7 +16,7 @@ use crate::net;
 use crate::posix::{self, Facts, Files, Process, TaskId};
 use crate::shell::cause::{self, Causes};
 use crate::shell::job::{Effect, Io, Reading, Reason, Ticket, Wake};
-use crate::shell::run::{FinishedRun, MAX_OUTPUT_BYTES, Run, Sink, Slot};
+use crate::shell::run::{FinishedRun, MAX_OUTPUT_BYTES, Run, Sink, Slot, is_input};
 use crate::shell::terminal::{Origin, Terminal, Wants};
 use crate::shell::tool::Tool;
 
@@ -552,6 +552,7 @@ impl Shell {
             stdin: command.stdin.map(Into::into),
             tty: run.facts.tty && command.direct,
             open: run.facts.tty || matches!(run.sink, Sink::Terminal(_)),
+            fed: SimTime::ZERO,
             tickets: 0,
             causes: Causes::new(if run.typed == TraceId::NONE { cx.cause } else { run.typed }),
         };
@@ -668,7 +669,13 @@ impl Shell {
     ) {
         let (asks, tells) = cause::things(&request);
         let cause = self.slot(run, task).map_or(cx.cause, |slot| slot.causes.of(&asks));
-        let (delay, number) = self.route(run, task, ticket, Asked::Docker(host.clone()), cx);
+        let (mut delay, number) = self.route(run, task, ticket, Asked::Docker(host.clone()), cx);
+        if is_input(&request)
+            && let Some(slot) = self.slot(run, task)
+        {
+            slot.fed = slot.fed.max(cx.now + delay);
+            delay = slot.fed.since(cx.now);
+        }
         if let Some(route) = self.routes.get_mut(&number) {
             route.tells = tells;
         }

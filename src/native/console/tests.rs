@@ -61,6 +61,40 @@ fn programs_read_what_follows_them() {
 }
 
 #[test]
+fn ctrl_c_reaches_what_a_container_s_terminal_runs() {
+    let mut console = Console::of(Session::new(Genesis::docker(7)), "host", true);
+    console.run("docker pull -q alpine; docker pull -q nginx");
+    console.begin("docker run -it --rm alpine sh", false);
+    let minute = |console: &Console| console.world().now() + SimDuration::from_secs(60);
+    let later = minute(&console);
+    assert!(!console.advance(later) && console.wants() == Wants::Input);
+    console.enter(Some("sleep 1000; echo no"));
+    console.interrupt();
+    console.enter(Some("echo $?; exit 5"));
+    let later = minute(&console);
+    assert!(console.advance(later));
+    let text: String = console.take().into_iter().map(|part| part.text).collect();
+    assert!(text.contains("130\n") && !text.contains("no\n"), "{text:?}");
+    assert_eq!(console.exit(), 5);
+    console.begin("docker run -it --rm nginx", false);
+    let later = minute(&console);
+    assert!(!console.advance(later));
+    console.interrupt();
+    let later = minute(&console);
+    assert!(console.advance(later), "nginx ends at SIGINT");
+}
+
+#[test]
+fn input_stays_in_order() {
+    let mut console = docker();
+    console.run("docker pull -q alpine");
+    for _ in 0..20 {
+        let done = console.run("echo 'echo here; exit 3' | docker run -i --rm alpine sh");
+        assert_eq!(done, ran("here\n", "", 3));
+    }
+}
+
+#[test]
 fn the_shell_can_end() {
     let mut console = docker();
     assert_eq!(console.run("x=1; cd /tmp\nexit 4\necho no"), ran("", "", 4));

@@ -264,6 +264,12 @@ impl Completer for Names {
         let text = line.get(..at).unwrap_or(line).to_owned();
         let asked = self.events.send(Event::Complete(text, sender)).is_ok();
         let answer = if asked { answer.recv().ok() } else { None };
-        Ok(answer.unwrap_or_default())
+        let (start, mut words) = answer.unwrap_or_default();
+        if let [only] = words.as_mut_slice()
+            && !only.ends_with('/')
+        {
+            only.push(' ');
+        }
+        Ok((start, words))
     }
 }
