@@ -140,7 +140,7 @@ fn waits(sabotage: Option<Sabotage>) -> Vec<u64> {
     while world.run_until(SimTime::from_secs(120), u32::MAX)
         != drydock::world::world::Progress::Reached
     {}
-    let changes = world.kube().unwrap().store.changes_from(0);
+    let changes = world.kube().into_iter().flat_map(|kube| kube.store.changes_from(0));
     let mut starts: Vec<SimTime> = Vec::new();
     for change in changes.filter(|c| c.kind == Kind::Pod && &*c.key.name == "crash") {
         let Some(Object::Pod(pod)) = change.new.as_deref() else { continue };
@@ -155,7 +155,7 @@ fn waits(sabotage: Option<Sabotage>) -> Vec<u64> {
     }
     starts.sort();
     starts.dedup();
-    starts.windows(2).map(|pair| pair[1].since(pair[0]).as_secs()).collect()
+    starts.iter().zip(starts.iter().skip(1)).map(|(a, b)| b.since(*a).as_secs()).collect()
 }
 
 /// Recorded in real clusters: restarts at once, then after 10, 20 and 40 s, each with up to some

@@ -35,13 +35,16 @@ fn type_line(session: &mut Session, line: &str) {
 
 /// The save of a session as JSON, changed.
 fn changed(session: &Session, change: impl FnOnce(&mut Value)) -> String {
-    let mut value: Value = serde_json::from_str(&Save::of(session).to_json()).unwrap();
+    let mut value: Value =
+        serde_json::from_str(&Save::of(session).to_json()).expect("a save is readable");
     change(&mut value);
     value.to_string()
 }
 
 fn open(json: &str) -> Opened {
-    Opening::new(Save::from_json(json).unwrap()).run().unwrap()
+    Opening::new(Save::from_json(json).expect("a save is readable"))
+        .run()
+        .expect("a save is readable")
 }
 
 /// Commands with their times.
