@@ -61,8 +61,8 @@ pub(crate) fn event_matches(filters: &Filters, event: &DockerEvent) -> bool {
                     has.is_some_and(|have| !value.contains('=') || have == wanted)
                 }
                 "scope" => value == "local",
-                "daemon" => true,
-                _ => false,
+                // Filters that it does not know do not matter to the engine.
+                _ => true,
             }
         })
     })

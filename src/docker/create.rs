@@ -27,12 +27,38 @@ const LOG_DRIVERS: [&str; 9] =
 /// Options of the drivers that write files (`ValidateLogOpt`).
 const LOG_OPTIONS: [&str; 8] =
     ["compress", "env", "env-regex", "labels", "labels-regex", "max-file", "max-size", "tag"];
+/// Options of the system's log.
+const SYSLOG_OPTIONS: [&str; 12] = [
+    "env",
+    "env-regex",
+    "labels",
+    "labels-regex",
+    "syslog-address",
+    "syslog-facility",
+    "syslog-format",
+    "syslog-tls-ca-cert",
+    "syslog-tls-cert",
+    "syslog-tls-key",
+    "syslog-tls-skip-verify",
+    "tag",
+];
 /// Capabilities of Linux, without `CAP_`.
 const CAPABILITIES: &str = "ALL AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF \
     CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID IPC_LOCK IPC_OWNER KILL \
     LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST \
     NET_RAW PERFMON SETFCAP SETGID SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT SYS_MODULE \
     SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG WAKE_ALARM";
+
+/// The name of a log driver and the options that it knows; those of other machines' services are
+/// taken as they come.
+fn log_options(driver: &str) -> Option<(&str, &'static [&'static str])> {
+    match driver {
+        "" => Some(("json-file", &LOG_OPTIONS)),
+        "json-file" | "local" => Some((driver, &LOG_OPTIONS)),
+        "syslog" => Some((driver, &SYSLOG_OPTIONS)),
+        _ => None,
+    }
+}
 
 /// The image's health check in API form.
 pub(crate) fn health_of(image: Option<&Healthcheck>) -> Option<HealthConfig> {
@@ -197,6 +223,7 @@ impl Daemon {
                 }
             }
         }
+        shared_network_problem(&config.config, host).map_err(ApiError::bad)?;
         let cwd = config.config.working_dir.as_str();
         if !cwd.is_empty() && !cwd.starts_with('/') {
             return Err(ApiError::bad(format!(
@@ -215,14 +242,17 @@ impl Daemon {
                 "error looking up logging plugin {driver}: plugin \"{driver}\" not found"
             )));
         }
-        if matches!(host.log_driver.as_str(), "" | "json-file" | "local") {
-            let driver = if host.log_driver == "local" { "local" } else { "json-file" };
-            let known = |key: &&String| !LOG_OPTIONS.contains(&key.as_str());
+        if let Some((driver, options)) = log_options(&host.log_driver) {
+            let known = |key: &&String| !options.contains(&key.as_str());
             if let Some(key) = host.log_opts.keys().find(known) {
                 return Err(ApiError::bad(format!(
                     "unknown log opt '{key}' for {driver} log driver"
                 )));
             }
+        }
+        if !matches!(host.runtime.as_str(), "" | "runc" | "io.containerd.runc.v2") {
+            let runtime = &host.runtime;
+            return Err(ApiError::bad(format!("unknown or invalid runtime name: {runtime}")));
         }
         if !config.config.stop_signal.is_empty()
             && names::signal_number(&config.config.stop_signal).is_none()
@@ -344,7 +374,7 @@ impl Daemon {
     ) -> Container {
         self.next_seq += 1;
         if config.hostname.is_empty() {
-            config.hostname = if host.network_mode == "host" {
+            config.hostname = if host.network_mode == "host" || host.uts_mode == "host" {
                 let host = env.machines.host(&self.host);
                 host.map_or_else(String::new, |h| h.spec.hostname.clone())
             } else {
@@ -487,6 +517,9 @@ pub(crate) fn verify_resources(host: &mut HostConfig, cpus: u64) -> Result<(), S
             "Minimum memory limit can not be less than memory reservation limit, see usage".into(),
         );
     }
+    if host.nano_cpus > 0 && host.cpu_period > 0 {
+        return Err("Conflicting options: Nano CPUs and CPU Period cannot both be set".to_owned());
+    }
     if host.nano_cpus > 0 && host.cpu_quota > 0 {
         return Err("Conflicting options: Nano CPUs and CPU Quota cannot both be set".to_owned());
     }
@@ -496,12 +529,85 @@ pub(crate) fn verify_resources(host: &mut HostConfig, cpus: u64) -> Result<(), S
             "range of CPUs is from 0.01 to {cpus}.00, as there are only {cpus} CPUs available"
         ));
     }
+    verify_scheduling(host, cpus)?;
     if host.memory > 0 && host.memory_swap == 0 {
         // `adaptContainerSettings`.
         host.memory_swap = host.memory.saturating_mul(2);
     }
     if host.shm_size == 0 {
         host.shm_size = 64 << 20;
+    }
+    Ok(())
+}
+
+/// What cannot be said of a container that shares the network of another or of the host
+/// (`validateNetMode`).
+fn shared_network_problem(config: &ContainerConfig, host: &HostConfig) -> Result<(), String> {
+    let shared = host.network_mode.starts_with("container:");
+    let conflicts = [
+        (shared && !config.hostname.is_empty(), "hostname and the network mode"),
+        (
+            shared && !host.links.is_empty(),
+            "container type network can't be used with links. This would result in undefined \
+             behavior",
+        ),
+        (shared && !host.dns.is_empty(), "dns and the network mode"),
+        (shared && !host.extra_hosts.is_empty(), "custom host-to-IP mapping and the network mode"),
+        (
+            shared && (!host.port_bindings.is_empty() || host.publish_all_ports),
+            "port publishing and the container type network mode",
+        ),
+        (
+            shared && !config.exposed_ports.is_empty(),
+            "port exposing and the container type network mode",
+        ),
+        (host.uts_mode == "host" && !config.hostname.is_empty(), "hostname and the UTS mode"),
+        (
+            host.network_mode == "host" && !host.links.is_empty(),
+            "host type networking can't be used with links. This would result in undefined \
+             behavior",
+        ),
+    ];
+    match conflicts.iter().find(|(conflict, _)| *conflict) {
+        Some((_, what)) => Err(format!("conflicting options: {what}")),
+        None => Ok(()),
+    }
+}
+
+/// Shares, periods and sets of processors that the daemon refuses.
+fn verify_scheduling(host: &HostConfig, cpus: u64) -> Result<(), String> {
+    let shares = host.cpu_shares;
+    if shares < 0 {
+        return Err(format!("invalid CPU shares ({shares}): value must be a positive integer"));
+    }
+    if host.cpu_period != 0 && !(1_000..=1_000_000).contains(&host.cpu_period) {
+        return Err("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. \
+                    1000000)"
+            .to_owned());
+    }
+    if host.cpu_quota > 0 && host.cpu_quota < 1_000 {
+        return Err("CPU cfs quota can not be less than 1ms (i.e. 1000)".to_owned());
+    }
+    let wanted = host.cpuset_cpus.as_str();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let invalid =
+        |part: &str| format!("Invalid value {wanted} for cpuset cpus: invalid format: {part}");
+    for part in wanted.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (Ok(first), Ok(last)) = (first.parse::<u64>(), last.parse::<u64>()) else {
+            return Err(invalid(part));
+        };
+        if first > last {
+            return Err(invalid(part));
+        }
+        if last >= cpus {
+            let all = if cpus > 1 { format!("0-{}", cpus - 1) } else { "0".to_owned() };
+            return Err(format!(
+                "Requested CPUs are not available - requested {wanted}, available: {all}"
+            ));
+        }
     }
     Ok(())
 }
@@ -538,6 +644,12 @@ mod tests {
         host.memory = 128 << 20;
         assert_eq!(verify_resources(&mut host, 2), Ok(()));
         assert_eq!(host.memory_swap, 256 << 20);
+        host.cpuset_cpus = "0,2-3".to_owned();
+        assert!(verify_resources(&mut host, 2).unwrap_err().ends_with("available: 0-1"));
+        assert_eq!(verify_resources(&mut host, 4), Ok(()));
+        host.cpuset_cpus = "1-0".to_owned();
+        assert!(verify_resources(&mut host, 4).unwrap_err().ends_with("invalid format: 1-0"));
+        host.cpuset_cpus.clear();
         host.nano_cpus = 64_000_000_000;
         assert!(verify_resources(&mut host, 2).unwrap_err().contains("0.01 to 2.00"));
     }

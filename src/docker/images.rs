@@ -1,6 +1,6 @@
 //! Images of a host (moby `daemon/images`): lists, names, removal, pulls, commits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
@@ -94,6 +94,24 @@ impl Daemon {
         }
     }
 
+    /// Filters of the list that are none.
+    pub(crate) fn check_image_filters(
+        &self,
+        filters: &Filters,
+        env: &Env<'_, '_>,
+    ) -> Result<(), ApiError> {
+        const KNOWN: [&str; 7] =
+            ["before", "dangling", "label", "label!", "reference", "since", "until"];
+        crate::docker::list::known_filters(filters, &KNOWN)?;
+        crate::docker::list::boolean_filter(filters, "dangling")?;
+        for key in ["before", "since"] {
+            for name in filters.get(key).into_iter().flatten() {
+                self.find_image(name, env).ok_or_else(|| no_such(name))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Serve `GET /images/json`.
     pub(crate) fn image_list(&self, all: bool, filters: &Filters, env: &Env<'_, '_>) -> Reply {
         let every = all;
@@ -122,6 +140,16 @@ impl Daemon {
                     let wanted = values.iter().any(|v| v == "true" || v == "1");
                     all.retain(|i| i.repo_tags.is_empty() == wanted);
                 }
+                "before" | "since" => {
+                    let made = |i: &ImageSummary| (std::cmp::Reverse(i.older_seconds), i.created);
+                    let found = values.first().and_then(|name| self.find_image(name, env));
+                    let bound = found.map(|i| made(&self.summary_of(&i, Vec::new(), age)));
+                    all.retain(|i| match &bound {
+                        Some(bound) if key == "before" => made(i) < *bound,
+                        Some(bound) => made(i) > *bound,
+                        None => true,
+                    });
+                }
                 "label" => {
                     all.retain(|i| values.iter().all(|v| label_matches(&i.labels, v)));
                 }
@@ -140,7 +168,7 @@ impl Daemon {
             summary: self.summary_of(&image, self.tags_of(&image.id, env), catalogue_age(env)),
             parent: self.parents.get(&*image.id).cloned().unwrap_or_default(),
             comment,
-            author: String::new(),
+            author: image.author.clone(),
             config: config_of(&image.config),
             layers: image.layers.iter().map(|l| l.diff_id.to_string()).collect(),
             architecture: "amd64".into(),
@@ -310,8 +338,23 @@ impl Daemon {
         }
     }
 
+    /// Bytes of every layer that an image of the host has.
+    fn layer_sizes(&self, env: &Env<'_, '_>) -> BTreeMap<String, u64> {
+        let layers = env.machines.images(&self.host).flat_map(|(image, _)| {
+            chain_ids(image).into_iter().zip(image.layers.iter().map(|l| l.size_bytes))
+        });
+        layers.collect()
+    }
+
     /// Serve `POST /images/prune`.
-    pub(crate) fn images_prune(&mut self, filters: &Filters, env: &mut Env<'_, '_>) -> Reply {
+    pub(crate) fn images_prune(
+        &mut self,
+        filters: &Filters,
+        env: &mut Env<'_, '_>,
+    ) -> Result<Reply, ApiError> {
+        crate::docker::list::known_filters(filters, &["dangling", "label", "label!", "until"])?;
+        let mut rest = filters.clone();
+        rest.remove("dangling");
         let dangling =
             !filters.get("dangling").is_some_and(|v| v.iter().any(|v| v == "false" || v == "0"));
         let used: BTreeSet<String> = self.containers.values().map(|c| c.image_id.clone()).collect();
@@ -321,26 +364,30 @@ impl Daemon {
             .images(&self.host)
             .filter(|(image, tags)| (!dangling || tags.is_empty()) && !used.contains(&*image.id))
             .filter(|(image, _)| !inner.contains(&*image.id))
+            .filter(|(image, _)| {
+                let made = image.created.unwrap_or(SimTime::ZERO);
+                crate::docker::list::prune_matches(&image.config.labels, made, &rest, env.now())
+            })
             .map(|(image, tags)| (image.clone(), tags.iter().map(ToString::to_string).collect()))
             .collect();
         let mut report = PruneReport::default();
+        let before = self.layer_sizes(env);
         for (image, tags) in victims {
             let mut done = Vec::new();
             for tag in tags {
                 self.untag(&image, &tag, &mut done, env);
             }
-            let before = done.len();
             self.delete_image(&image, &mut done, env);
-            if done.len() > before + 1 {
-                report.reclaimed += image.size_bytes();
-            }
             report.deleted.extend(done.into_iter().map(|d| match d {
                 ImageRemoval::Untagged(tag) => format!("untagged: {tag}"),
                 ImageRemoval::Deleted(id) => format!("deleted: {id}"),
             }));
         }
+        let left = self.layer_sizes(env);
+        let gone = before.iter().filter(|(id, _)| !left.contains_key(*id));
+        report.reclaimed = gone.map(|(_, bytes)| *bytes).sum();
         self.prune_event("image", report.reclaimed, env);
-        Reply::Pruned(report)
+        Ok(Reply::Pruned(report))
     }
 
     /// Serve `POST /images/create`.
@@ -457,7 +504,7 @@ impl Daemon {
         &mut self,
         text: &str,
         reference: &str,
-        comment: &str,
+        (comment, author): (&str, &str),
         changes: &[String],
         env: &mut Env<'_, '_>,
     ) -> Result<Reply, ApiError> {
@@ -493,6 +540,7 @@ impl Daemon {
         image.config.user.clone_from(&c.config.user);
         image.config.labels.clone_from(&c.config.labels);
         image.config = with_changes(image.config, changes).map_err(ApiError::bad)?;
+        author.clone_into(&mut image.author);
         image.created = Some(now);
         image.digest = "".into();
         let layers: Vec<&str> = image.layers.iter().map(|l| &*l.diff_id).collect();

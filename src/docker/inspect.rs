@@ -57,7 +57,7 @@ impl Daemon {
     ) -> Result<Reply, ApiError> {
         let id = self.find(text)?;
         let machine_id = ContainerId::from(id.as_str());
-        let own = env.machines.stats(&self.host, &machine_id, env.now()).written_bytes;
+        let own = env.machines.written_bytes(&self.host, &machine_id);
         let image = |c: &Container| self.find_image(&c.image_id, env).map_or(0, |i| i.size_bytes());
         let size = |c: &Container| size.then(|| (own, own + image(c)));
         let found = self.containers.get(&id).map(|c| inspected(c, size(c)));

@@ -83,6 +83,7 @@ impl Daemon {
         let network =
             |text: String| (128, format!("failed to set up container networking: {text}"));
         self.refuse_links(c)?;
+        self.refuse_surroundings(c)?;
         if let Some(target) = c.host.network_mode.strip_prefix("container:") {
             self.share_network(id, target, env).map_err(|text| (128, text))?;
         }
@@ -348,11 +349,14 @@ impl Daemon {
         env: &mut Env<'_, '_>,
     ) -> Result<Option<Reply>, ApiError> {
         let id = self.find(text)?;
+        let id_text = text;
         let number = match signal {
-            Some(text) if !text.is_empty() => Some(
-                names::signal_number(text)
-                    .ok_or_else(|| ApiError::bad(format!("invalid signal: {text}")))?,
-            ),
+            Some(text) if !text.is_empty() => {
+                Some(names::signal_number(text).ok_or_else(|| {
+                    let what = "cannot stop container";
+                    ApiError::bad(format!("{what}: {id_text}: invalid signal: {text}"))
+                })?)
+            }
             _ => None,
         };
         let Some(c) = self.containers.get(&id) else { return Ok(Some(Reply::Done)) };
@@ -460,6 +464,12 @@ impl Daemon {
         signal: &str,
         env: &mut Env<'_, '_>,
     ) -> Result<Option<Reply>, ApiError> {
+        // Linux has 64 signals.
+        if signal.parse::<u32>().is_ok_and(|number| number > 64) {
+            return Err(ApiError::bad(format!(
+                "cannot kill container: {text}: the linux daemon does not support signal {signal}"
+            )));
+        }
         let number = if signal.is_empty() {
             SIGKILL
         } else {
@@ -467,7 +477,10 @@ impl Daemon {
                 ApiError::bad(format!("cannot kill container: {text}: invalid signal: {signal}"))
             })?
         };
-        let id = self.find(text)?;
+        let id = self.find(text).map_err(|mut error| {
+            error.message = format!("cannot kill container: {text}: {}", error.message);
+            error
+        })?;
         let Some(c) = self.containers.get_mut(&id) else { return Ok(Some(Reply::Done)) };
         if !c.running {
             return Err(ApiError::conflict(format!(

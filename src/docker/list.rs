@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use regex_lite::Regex;
 
 use crate::base::time::{SimDuration, SimTime};
-use crate::docker::api::{ApiError, ContainerSummary, Filters, Reply};
+use crate::docker::api::{ApiError, ContainerSummary, Filters, MountKind, Protocol, Reply};
 use crate::docker::container::{Container, command_line};
 use crate::docker::daemon::{Daemon, Env};
 use crate::docker::ports;
@@ -37,6 +37,46 @@ pub(crate) fn prune_matches(
     })
 }
 
+/// `80`, `80-90`, `53/udp`.
+fn port_span(text: &str) -> Result<(Protocol, u16, u16), String> {
+    let (range, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    let number = |part: &str| {
+        part.parse::<u16>()
+            .map_err(|_| format!("strconv.ParseUint: parsing {part:?}: invalid syntax"))
+    };
+    let protocol =
+        Protocol::parse(protocol).ok_or_else(|| format!("invalid protocol: {protocol}"))?;
+    Ok((protocol, number(first)?, number(last)?))
+}
+
+/// The first filter that a list or a prune does not know.
+pub(crate) fn known_filters(filters: &Filters, known: &[&str]) -> Result<(), ApiError> {
+    if let Some(key) = filters.keys().find(|key| !known.contains(&key.as_str())) {
+        return Err(ApiError::bad(format!("invalid filter '{key}'")));
+    }
+    let wrong = |text: &&String| {
+        SimDuration::parse_go(text).is_none() && !text.starts_with(|c: char| c.is_ascii_digit())
+    };
+    match filters.get("until").into_iter().flatten().find(wrong) {
+        Some(text) => {
+            Err(ApiError::bad(format!("failed to parse value as time or duration: {text:?}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A filter whose values are truth values.
+pub(crate) fn boolean_filter(filters: &Filters, key: &str) -> Result<(), ApiError> {
+    let known = |text: &String| matches!(text.as_str(), "true" | "1" | "false" | "0");
+    match filters.get(key) {
+        Some(values) if !values.iter().all(known) => {
+            Err(ApiError::bad(format!("invalid filter '{key}=[{}]'", values.join(" "))))
+        }
+        _ => Ok(()),
+    }
+}
+
 const KNOWN: [&str; 16] = [
     "id",
     "name",
@@ -66,9 +106,7 @@ impl Daemon {
         size: bool,
         env: &Env<'_, '_>,
     ) -> Result<Reply, ApiError> {
-        if let Some(key) = filters.keys().find(|k| !KNOWN.contains(&k.as_str())) {
-            return Err(ApiError::bad(format!("invalid filter '{key}'")));
-        }
+        known_filters(filters, &KNOWN)?;
         const STATES: [&str; 7] =
             ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
         for value in filters.get("status").into_iter().flatten() {
@@ -80,12 +118,28 @@ impl Daemon {
                 )));
             }
         }
+        for value in filters.get("exited").into_iter().flatten() {
+            if value.parse::<i64>().is_err() {
+                return Err(ApiError::bad(format!(
+                    "invalid filter 'exited={value}': strconv.Atoi: parsing {value:?}: invalid \
+                     syntax"
+                )));
+            }
+        }
+        for key in ["publish", "expose"] {
+            for value in filters.get(key).into_iter().flatten() {
+                port_span(value).map_err(ApiError::bad)?;
+            }
+        }
         let any_state = all
-            || limit.is_some()
+            || limit.is_some_and(|most| most > 0)
             || ["status", "exited", "before", "since"].iter().any(|k| filters.contains_key(*k));
         let before = self.bound(filters.get("before"))?;
         let since = self.bound(filters.get("since"))?;
-        let most = limit.and_then(|l| usize::try_from(l).ok()).unwrap_or(usize::MAX);
+        let most = limit
+            .and_then(|l| usize::try_from(l).ok())
+            .filter(|most| *most > 0)
+            .unwrap_or(usize::MAX);
         let hits = self
             .newest_first()
             .into_iter()
@@ -107,7 +161,14 @@ impl Daemon {
         filters.iter().all(|(key, values)| match key.as_str() {
             "label" => values.iter().all(|v| label_matches(&c.config.labels, v)),
             "label!" => !values.iter().any(|v| label_matches(&c.config.labels, v)),
-            "before" | "since" | "isolation" | "is-task" => true,
+            "before" | "since" | "isolation" => true,
+            // A container that has a port of one kind need not have one of the other.
+            "publish" | "expose" => ["publish", "expose"].iter().any(|key| {
+                let values = filters.get(*key).into_iter().flatten();
+                values.into_iter().any(|v| self.matches_one(c, key, v, env))
+            }),
+            // None of these containers belongs to a service of a swarm.
+            "is-task" => values.iter().any(|v| matches!(v.as_str(), "false" | "0")),
             _ => values.iter().any(|v| self.matches_one(c, key, v, env)),
         })
     }
@@ -131,19 +192,22 @@ impl Daemon {
                 let wanted = self.network_name(value);
                 c.endpoints.contains_key(&wanted)
             }
-            "volume" => c.mounts.iter().any(|m| m.name == value || m.destination == value),
+            "volume" => c.mounts.iter().any(|m| {
+                m.name == value
+                    || m.destination == value
+                    || (m.kind == MountKind::Bind && m.source == value)
+            }),
             "health" => match &c.health {
                 Some(health) if c.running => health.status.as_str() == value,
                 _ => value == "none",
             },
             "exited" => !c.running && c.started_at.is_some() && value.parse() == Ok(c.exit_code),
-            "publish" | "expose" => {
-                let number = value.split('/').next().unwrap_or("");
+            "publish" | "expose" => port_span(value).is_ok_and(|(protocol, first, last)| {
                 ports::summaries(c).iter().any(|p| {
                     let port = if key == "publish" { p.public } else { p.private };
-                    port.to_string() == number
+                    p.protocol == protocol && (first..=last).contains(&port)
                 })
-            }
+            }),
             _ => false,
         }
     }
@@ -153,7 +217,7 @@ impl Daemon {
         let now = env.now();
         let machine_id = ContainerId::from(c.id.as_str());
         let bytes = if size {
-            let own = env.machines.stats(&self.host, &machine_id, now).written_bytes;
+            let own = env.machines.written_bytes(&self.host, &machine_id);
             let image = self.find_image(&c.image_id, env).map_or(0, |i| i.size_bytes());
             (own, own + image)
         } else {

@@ -23,6 +23,52 @@ fn as_reply(line: &machine::LogLine, raw: bool) -> Reply {
     }
 }
 
+/// Lines as the driver keeps them: what a stream writes without a line end waits for the rest.
+fn whole_lines<'a>(log: impl Iterator<Item = &'a machine::LogLine>) -> Vec<LogLine> {
+    let mut lines: Vec<LogLine> = Vec::new();
+    // Where the unfinished line of each stream stands, and whose run it is.
+    let mut open: [Option<(usize, u32)>; 2] = [None, None];
+    for entry in log {
+        let slot = match entry.stream {
+            machine::Stream::Out => &mut open[0],
+            machine::Stream::Err => &mut open[1],
+        };
+        let at = match *slot {
+            Some((at, run)) if run == entry.run => at,
+            _ => {
+                let stream = api_stream(entry.stream);
+                lines.push(LogLine { at: entry.at, stream, text: String::new() });
+                lines.len() - 1
+            }
+        };
+        if let Some(line) = lines.get_mut(at) {
+            line.text.push_str(&entry.text);
+        }
+        *slot = entry.partial.then_some((at, entry.run));
+    }
+    lines
+}
+
+/// What the log driver notes about a container (`--log-opt labels=…`, `env=…`), by key.
+fn details(c: &Container) -> String {
+    let names = |key: &str| -> Vec<String> {
+        let text = c.host.log_opts.get(key).map_or("", String::as_str);
+        text.split(',').map(|name| name.trim().to_owned()).collect()
+    };
+    let labels = names("labels").into_iter().filter_map(|name| {
+        let value = c.config.labels.get(&name)?.clone();
+        Some((name, value))
+    });
+    let variables = names("env").into_iter().filter_map(|name| {
+        let prefix = format!("{name}=");
+        let value = c.config.env.iter().find_map(|entry| entry.strip_prefix(&prefix))?;
+        Some((name, value.to_owned()))
+    });
+    let all: std::collections::BTreeMap<String, String> = labels.chain(variables).collect();
+    let words: Vec<String> = all.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    words.join(",")
+}
+
 impl Daemon {
     /// Serve `GET /containers/{id}/logs`.
     pub(crate) fn serve_logs(
@@ -46,12 +92,21 @@ impl Daemon {
         let Some(log) = env.machines.logs(&self.host, &machine_id) else {
             return Ok(Some(Reply::Done));
         };
-        let mut lines: Vec<Reply> = log
+        let details = match self.containers.get(&id) {
+            Some(c) if options.details => details(c) + " ",
+            _ => String::new(),
+        };
+        let shown = log
             .iter()
             .filter(|l| wanted(l, streams))
             .filter(|l| options.since.is_none_or(|at| l.at >= at))
-            .filter(|l| options.until.is_none_or(|at| l.at < at))
-            .map(|l| as_reply(l, false))
+            .filter(|l| options.until.is_none_or(|at| l.at < at));
+        let mut lines: Vec<Reply> = whole_lines(shown)
+            .into_iter()
+            .map(|mut line| {
+                line.text.insert_str(0, &details);
+                Reply::Log(line)
+            })
             .collect();
         if let Some(tail) = options.tail {
             let tail = usize::try_from(tail).unwrap_or(usize::MAX);

@@ -44,7 +44,10 @@ pub use build::BuildPrinter;
 pub use names::{short, signal_number};
 pub use reference::ImageRef;
 pub use state::ContainerView;
-pub use units::{ago, bytes_size, human_duration, human_size, human_size3, ram_in_bytes};
+pub use system::target_problem;
+pub use units::{
+    ago, bytes_size, from_human_size, human_duration, human_size, human_size3, ram_in_bytes,
+};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

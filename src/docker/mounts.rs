@@ -169,11 +169,35 @@ fn parse_mount(mount: &Mount) -> Result<Planned, String> {
             planned.labels.clone_from(&mount.labels);
             planned.options.clone_from(&mount.driver_opts);
         }
+        MountKind::Tmpfs if !mount.source.is_empty() => {
+            return Err(wrong("field Source must not be specified".to_owned()));
+        }
         MountKind::Tmpfs | MountKind::Image => {
             planned.point.source.clone_from(&mount.source);
         }
     }
     Ok(planned)
+}
+
+/// What is wrong with `--tmpfs target:options` (`mount.MergeTmpfsOptions`).
+fn tmpfs_problem(target: &str, options: &str) -> Result<(), String> {
+    const FLAGS: &str = "async atime bind defaults dev diratime dirsync exec mand noatime nodev \
+        nodiratime noexec nomand norelatime nostrictatime nosuid private rbind relatime remount ro \
+        rprivate rshared rslave runbindable rw shared slave strictatime suid sync unbindable";
+    const VALUES: [&str; 7] = ["gid", "mode", "mpol", "nr_blocks", "nr_inodes", "size", "uid"];
+    if !target.starts_with('/') {
+        return Err(format!("invalid mount path: '{target}' mount path must be absolute"));
+    }
+    for option in options.split(',').filter(|option| !option.is_empty()) {
+        let known = match option.split_once('=') {
+            Some((name, _)) => VALUES.contains(&name),
+            None => FLAGS.split_whitespace().any(|flag| flag == option),
+        };
+        if !known {
+            return Err(format!("invalid tmpfs option {option:?}"));
+        }
+    }
+    Ok(())
 }
 
 impl Daemon {
@@ -208,6 +232,9 @@ impl Daemon {
         let mut all: BTreeMap<String, Planned> = BTreeMap::new();
         for from in &config.host.volumes_from {
             let (name, mode) = from.split_once(':').unwrap_or((from, "rw"));
+            if !is_mode(mode) {
+                return Err(ApiError::bad(format!("invalid mode: {mode}")));
+            }
             let id = self.find(name)?;
             for point in self.containers.get(&id).map(|c| c.mounts.clone()).unwrap_or_default() {
                 let mut planned = blank(point.kind, &point.destination);
@@ -231,7 +258,8 @@ impl Daemon {
                 return Err(ApiError::bad(format!("Duplicate mount point: {target}")));
             }
         }
-        for target in config.host.tmpfs.keys() {
+        for (target, options) in &config.host.tmpfs {
+            tmpfs_problem(target, options).map_err(ApiError::bad)?;
             let planned = blank(MountKind::Tmpfs, target);
             own.insert(planned.point.destination.clone(), planned);
         }

@@ -11,6 +11,7 @@ use crate::docker::api::{
 };
 use crate::docker::container::Endpoint;
 use crate::docker::daemon::{Daemon, Env, Network};
+use crate::docker::list::known_filters;
 use crate::docker::names;
 use crate::net::Cidr;
 use crate::net::fabric::{Driver, NetError, NetworkSpec};
@@ -22,30 +23,35 @@ pub(crate) fn endpoint_problem(network: &Network, wish: &EndpointConfig) -> Opti
     if !user_defined && !wish.aliases.is_empty() {
         return Some("network-scoped aliases are only supported for user-defined networks".into());
     }
-    if wish.ipv4_address.is_empty() {
+    let wanted = &wish.ipv4_address;
+    if wanted.is_empty() {
         return None;
     }
-    let address: Option<Ipv4Addr> = wish.ipv4_address.parse().ok();
-    let inside = address.zip(network.info).is_some_and(|(ip, info)| info.subnet.contains(ip));
-    let outside = (!inside).then(|| {
-        format!("no configured subnet or ip-range contain the IP address {}", wish.ipv4_address)
-    });
-    if !user_defined {
-        let first = "user specified IP address is supported on user defined networks only";
-        return Some(match outside {
-            // Several problems are a list.
-            Some(second) => format!("* {first}\n* {second}"),
-            None => first.to_owned(),
-        });
+    let mut problems = Vec::new();
+    let address: Option<Ipv4Addr> = wanted.parse().ok();
+    if address.is_none() {
+        problems.push(format!("invalid IPv4 address: {wanted}"));
     }
-    if !network.user_subnet {
+    if !user_defined {
+        let only = "user specified IP address is supported on user defined networks only";
+        problems.push(only.to_owned());
+    } else if !network.user_subnet {
         return Some(
             "user specified IP address is supported only when connecting to networks with user \
              configured subnets"
                 .into(),
         );
     }
-    outside
+    let inside = address.zip(network.info).is_some_and(|(ip, info)| info.subnet.contains(ip));
+    if !inside {
+        problems.push(format!("no configured subnet or ip-range contain the IP address {wanted}"));
+    }
+    // Several problems are a list.
+    match problems.as_slice() {
+        [] => None,
+        [one] => Some(one.clone()),
+        all => Some(all.iter().map(|p| format!("* {p}")).collect::<Vec<_>>().join("\n")),
+    }
 }
 
 /// A random locally administered unicast address, as the bridge driver makes since 28.
@@ -127,6 +133,10 @@ impl Daemon {
         let mut info = None;
         let user_subnet = config.pools.iter().any(|p| !p.subnet.is_empty());
         if config.driver == "bridge" {
+            // Addresses of version 6 are noted, and nobody is reached by them.
+            let (six, four): (Vec<IpamPool>, Vec<IpamPool>) =
+                config.pools.drain(..).partition(|pool| pool.subnet.contains(':'));
+            config.pools = four;
             let pool = config.pools.first().cloned().unwrap_or_default();
             let spec = NetworkSpec {
                 id: id.as_str().into(),
@@ -162,6 +172,7 @@ impl Daemon {
                 pool.gateway = got.gateway.to_string();
             }
             info = Some(got);
+            config.pools.extend(six);
         }
         let created = env.now();
         let network = Network { id: id.clone(), created, config, info, user_subnet };
@@ -177,8 +188,9 @@ impl Daemon {
     ) -> Result<Reply, ApiError> {
         let name = config.name.clone();
         if name.trim().is_empty() {
-            return Err(ApiError::bad("invalid network name: name is empty"));
+            return Err(ApiError::bad("invalid name: name is empty"));
         }
+        check_pools(&config.pools)?;
         if matches!(name.as_str(), "host" | "none" | "bridge" | "default" | "container") {
             return Err(ApiError::new(
                 403,
@@ -342,17 +354,20 @@ impl Daemon {
         let Some(c) = self.containers.get_mut(&id) else { return Ok(Reply::Done) };
         let mode = c.host.network_mode.as_str();
         if name == "host" || mode == "host" {
-            let who = if name == "host" {
-                "container"
+            let what = if name == "host" {
+                "cannot connect container to host network - container must be created in host \
+                 network mode"
             } else {
-                "container sharing network namespace with another container or host"
+                "container sharing network namespace with another container or host cannot be \
+                 connected to any other network"
             };
+            return Err(ApiError::new(403, what));
+        }
+        if name == "none" || c.endpoints.contains_key("none") {
             return Err(ApiError::new(
                 403,
-                format!(
-                    "{who} cannot be connected to host network - container must be created in \
-                     host network mode"
-                ),
+                "container cannot be connected to multiple networks with one of the networks in \
+                 private (none) mode",
             ));
         }
         let lost = !mode.starts_with("container:") && !lives;
@@ -388,20 +403,23 @@ impl Daemon {
         &mut self,
         text: &str,
         container: &str,
+        force: bool,
         env: &mut Env<'_, '_>,
     ) -> Result<Reply, ApiError> {
-        let name = self.network_or_error(text)?.config.name.clone();
         let id = self.find(container)?;
+        // By force even from a network that is no more.
+        let name = match self.network_or_error(text) {
+            Err(_) if force => text.to_owned(),
+            found => found?.config.name.clone(),
+        };
         let Some(c) = self.containers.get_mut(&id) else { return Ok(Reply::Done) };
         if c.host.network_mode == "host" && name == "host" {
             return Err(ApiError::new(403, "container cannot be disconnected from host network"));
         }
         if !c.endpoints.contains_key(&name) {
-            let long = id.clone();
-            return Err(ApiError::new(
-                403,
-                format!("container {long} is not connected to network {name}"),
-            ));
+            let the = if c.running { "" } else { "the " };
+            let why = format!("container {id} is not connected to {the}network {name}");
+            return Err(ApiError::new(403, why));
         }
         if c.is_live() {
             self.detach_endpoint(&id, &name, env);
@@ -414,11 +432,13 @@ impl Daemon {
     }
 
     /// Serve `GET /networks`.
-    pub(crate) fn network_list(&self, filters: &Filters) -> Vec<NetworkInspect> {
+    pub(crate) fn network_list(&self, filters: &Filters) -> Result<Vec<NetworkInspect>, ApiError> {
+        const KNOWN: [&str; 7] = ["dangling", "driver", "id", "label", "name", "scope", "type"];
+        known_filters(filters, &KNOWN)?;
         let mut all: Vec<&Network> =
             self.networks.values().filter(|n| self.network_matches(n, filters)).collect();
         all.sort_by(|a, b| a.config.name.cmp(&b.config.name));
-        all.into_iter().map(|n| self.network_view(n, false)).collect()
+        Ok(all.into_iter().map(|n| self.network_view(n, false)).collect())
     }
 
     fn network_matches(&self, network: &Network, filters: &Filters) -> bool {
@@ -495,6 +515,7 @@ impl Daemon {
         filters: &Filters,
         env: &mut Env<'_, '_>,
     ) -> Result<Reply, ApiError> {
+        known_filters(filters, &["label", "label!", "until"])?;
         let mut unused: Vec<(String, String)> = self
             .networks
             .values()
@@ -534,6 +555,30 @@ pub(crate) fn dns_names(name: &str, id: &str, aliases: &[String], network: &str)
         names.push(short);
     }
     names
+}
+
+/// Subnets that are none (moby `api/types/network.ValidateIPAM`).
+fn check_pools(pools: &[IpamPool]) -> Result<(), ApiError> {
+    let mut problems = Vec::new();
+    for pool in pools.iter().filter(|pool| !pool.subnet.contains(':')) {
+        let text = &pool.subnet;
+        match (text.is_empty(), text.split_once('/').and_then(|_| Cidr::parse(text))) {
+            (true, _) => {}
+            (false, None) => {
+                problems.push(format!("invalid subnet {text}: invalid CIDR block notation"));
+            }
+            (false, Some(range)) => {
+                let should = range.to_string();
+                if should != *text {
+                    problems.push(format!("invalid subnet {text}: it should be {should}"));
+                }
+            }
+        }
+    }
+    match problems.as_slice() {
+        [] => Ok(()),
+        all => Err(ApiError::bad(format!("invalid network config:\n{}", all.join("\n")))),
+    }
 }
 
 fn cidr(text: &str) -> Result<Option<Cidr>, ApiError> {

@@ -51,11 +51,15 @@ impl Daemon {
             }
         }
         let name = c.name.clone();
+        // Addresses that the host itself has: its own and those of its bridges.
+        let bridges = self.networks.values().filter_map(|n| n.info).map(|info| info.gateway);
+        let own: Vec<Ipv4Addr> =
+            env.fabric.host_addr(self.host.as_str()).into_iter().chain(bridges).collect();
         let mut published = BTreeMap::new();
         for (port, bindings) in wanted {
             let mut actual = Vec::new();
             for binding in bindings {
-                let got = publish(id, port, &binding, env).map_err(|why| {
+                let got = publish(id, port, &binding, &own, env).map_err(|why| {
                     format!(
                         "driver failed programming external connectivity on endpoint {name} \
                          ({endpoint_id}): {why}"
@@ -85,6 +89,7 @@ fn publish(
     id: &str,
     port: Port,
     binding: &PortBinding,
+    own: &[Ipv4Addr],
     env: &mut Env<'_, '_>,
 ) -> Result<Vec<PortBinding>, String> {
     let place = env.place(id);
@@ -94,6 +99,14 @@ fn publish(
     } else {
         binding.host_ip.parse().unwrap_or(Ipv4Addr::LOCALHOST)
     };
+    if !everywhere && !ip.is_loopback() && !own.contains(&ip) {
+        let to = env.fabric.addresses(&place).into_values().next().unwrap_or(ip);
+        let host_port = &binding.host_port;
+        return Err(format!(
+            "failed to bind host port for {ip}:{host_port}:{to}:{port}: cannot assign requested \
+             address"
+        ));
+    }
     let candidates = candidates(&binding.host_port);
     let range = candidates.len() > 1;
     let mut last = String::new();

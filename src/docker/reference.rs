@@ -58,6 +58,12 @@ impl ImageRef {
                 "invalid reference format: repository name ({full}) must be lowercase"
             ));
         }
+        let registry_ok = registry.rsplit_once(':').is_none_or(|(name, port)| {
+            !name.is_empty() && !port.is_empty() && port.chars().all(|c| c.is_ascii_digit())
+        });
+        if !registry_ok {
+            return Err(bad());
+        }
         let tag_ok = tag.as_ref().is_none_or(|t| is_tag(t));
         let digest_ok = digest.as_ref().is_none_or(|d| is_digest(d));
         if !path.split('/').all(is_component) || !tag_ok || !digest_ok {

@@ -7,6 +7,21 @@ use crate::docker::api::ApiError;
 use crate::docker::container::Container;
 use crate::docker::daemon::{Daemon, Env};
 
+/// Devices that a machine without special hardware has.
+const DEVICES: [&str; 12] = [
+    "/dev/full",
+    "/dev/fuse",
+    "/dev/kmsg",
+    "/dev/loop-control",
+    "/dev/mapper/control",
+    "/dev/net/tun",
+    "/dev/null",
+    "/dev/ptmx",
+    "/dev/random",
+    "/dev/tty",
+    "/dev/urandom",
+    "/dev/zero",
+];
 /// What stands before runc's own words.
 const RUNC: &str = "failed to create task for container: failed to create shim task: OCI runtime \
     create failed: runc create failed: ";
@@ -138,6 +153,42 @@ impl Daemon {
             }
             Some(why) => Err((128, format!("{RUNC}{why}"))),
         }
+    }
+
+    /// Namespaces of other containers, devices and the size of log files, which are looked at
+    /// when a container starts; with an exit code.
+    pub(crate) fn refuse_surroundings(&self, c: &Container) -> Result<(), (i64, String)> {
+        for (mode, what) in [(&c.host.ipc_mode, "IPC"), (&c.host.pid_mode, "PID")] {
+            let Some(target) = mode.strip_prefix("container:") else { continue };
+            let other = self.find(target).map_err(|error| (128, error.message))?;
+            if let Some(other) = self.containers.get(&other).filter(|other| !other.is_live()) {
+                let id = &other.id;
+                return Err((128, format!("cannot join {what} of a non running container: {id}")));
+            }
+        }
+        if c.host.gpus {
+            let why = "could not select device driver \"\" with capabilities: [[gpu]]";
+            return Err((128, why.to_owned()));
+        }
+        for device in &c.host.devices {
+            let path = device.split(':').next().unwrap_or(device);
+            if !DEVICES.contains(&path) {
+                // `translateContainerdStartErr`: a missing file counts as a missing command.
+                return Err((
+                    127,
+                    format!(
+                        "error gathering device information while adding custom device \
+                         {path:?}: no such file or directory"
+                    ),
+                ));
+            }
+        }
+        let size = c.host.log_opts.get("max-size").filter(|size| *size != "-1");
+        let problem = size.and_then(|size| crate::docker::from_human_size(size).err());
+        problem.map_or(Ok(()), |why| {
+            let what = "failed to create task for container: failed to initialize logging driver";
+            Err((128, format!("{what}: {why}")))
+        })
     }
 
     /// A container that could not be completed is removed; only its event remains.

@@ -6,7 +6,7 @@ use crate::docker::api::{ApiError, Filters, PruneReport, Reply, UpdateConfig};
 use crate::docker::container::Waiter;
 use crate::docker::create::{cpu_milli, verify_resources};
 use crate::docker::daemon::{Daemon, Env};
-use crate::docker::list::prune_matches;
+use crate::docker::list::{known_filters, prune_matches};
 use crate::docker::networks::dns_names;
 use crate::docker::restart;
 use crate::engine::sabotage::Sabotage;
@@ -210,6 +210,7 @@ impl Daemon {
         filters: &Filters,
         env: &mut Env<'_, '_>,
     ) -> Result<Reply, ApiError> {
+        known_filters(filters, &["label", "label!", "until"])?;
         let now = env.now();
         let stopped: Vec<String> = self
             .newest_first()
@@ -221,7 +222,7 @@ impl Daemon {
         let mut reclaimed = 0;
         for id in &stopped {
             let machine_id = ContainerId::from(id.as_str());
-            reclaimed += env.machines.stats(&self.host, &machine_id, now).written_bytes;
+            reclaimed += env.machines.written_bytes(&self.host, &machine_id);
             self.remove_now(id, false, env);
         }
         self.prune_event("container", reclaimed, env);

@@ -137,12 +137,12 @@ impl Daemon {
             Request::ContainerStats { id, stream } => self.serve_stats(ticket, &id, stream, env),
             Request::ContainerDiff { id } => self.diff(&id, env).map(Some),
             Request::ContainerCopyFrom { id, path } => self.copy_from(&id, &path, env).map(Some),
-            Request::ContainerCopyTo { id, path, files } => {
-                self.copy_to(&id, &path, &files, env).map(Some)
+            Request::ContainerCopyTo { unpack, id, path, files } => {
+                self.copy_to(&id, &path, &files, unpack, env).map(Some)
             }
             Request::ContainersPrune { filters } => self.containers_prune(&filters, env).map(Some),
-            Request::ContainerCommit { id, reference, comment, changes, .. } => {
-                self.commit(&id, &reference, &comment, &changes, env).map(Some)
+            Request::ContainerCommit { id, reference, comment, author, changes, .. } => {
+                self.commit(&id, &reference, (&comment, &author), &changes, env).map(Some)
             }
             Request::ContainerExport { id } => self.export(&id, env).map(Some),
             Request::ExecCreate { id, config } => self.exec_create(&id, config, env).map(Some),
@@ -168,7 +168,10 @@ impl Daemon {
         env: &mut Env<'_, '_>,
     ) -> Result<Option<Reply>, ApiError> {
         match request {
-            Request::ImageList { all, filters } => Ok(Some(self.image_list(all, &filters, env))),
+            Request::ImageList { all, filters } => {
+                self.check_image_filters(&filters, env)?;
+                Ok(Some(self.image_list(all, &filters, env)))
+            }
             Request::ImageInspect { name } => self.image_inspect(&name, env).map(Some),
             Request::ImageHistory { name } => self.image_history(&name, env).map(Some),
             Request::ImagePull { name, .. } => self.image_pull(ticket, &name, env),
@@ -181,7 +184,7 @@ impl Daemon {
             Request::ImageRemove { name, force, .. } => {
                 self.image_remove(&name, force, env).map(Some)
             }
-            Request::ImagesPrune { filters } => Ok(Some(self.images_prune(&filters, env))),
+            Request::ImagesPrune { filters } => self.images_prune(&filters, env).map(Some),
             Request::BuildPrune => Ok(Some(self.build_prune(env))),
             Request::ImageBuild(config) => {
                 self.build_begin(ticket, *config, env);
@@ -201,18 +204,18 @@ impl Daemon {
         env: &mut Env<'_, '_>,
     ) -> Result<Reply, ApiError> {
         match request {
-            Request::NetworkList { filters } => Ok(Reply::Networks(self.network_list(&filters))),
+            Request::NetworkList { filters } => self.network_list(&filters).map(Reply::Networks),
             Request::NetworkInspect { id } => self.network_inspect(&id),
             Request::NetworkCreate(config) => self.network_create(*config, env),
             Request::NetworkRemove { id } => self.network_remove(&id, env),
             Request::NetworkConnect { id, container, config } => {
                 self.network_connect(&id, &container, config, env)
             }
-            Request::NetworkDisconnect { id, container, .. } => {
-                self.network_disconnect(&id, &container, env)
+            Request::NetworkDisconnect { id, container, force } => {
+                self.network_disconnect(&id, &container, force, env)
             }
             Request::NetworksPrune { filters } => self.networks_prune(&filters, env),
-            Request::VolumeList { filters } => Ok(Reply::Volumes(self.volume_list(&filters))),
+            Request::VolumeList { filters } => self.volume_list(&filters).map(Reply::Volumes),
             Request::VolumeInspect { name } => self.volume_inspect(&name),
             Request::VolumeCreate(config) => self.volume_create(&config, env),
             Request::VolumeRemove { name, force } => self.volume_remove(&name, force, env),

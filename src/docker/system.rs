@@ -20,8 +20,21 @@ const OWN_FILES: [&str; 3] = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf"]
 /// Files in one copy.
 const MAX_COPY: usize = 10_000;
 
+/// Why a copy cannot go where it should (`archive.PrepareArchiveCopy`); `found` is what is there.
+pub fn target_problem(path: &str, found: Option<Kind>, directory: bool) -> Option<&'static str> {
+    let wants_directory = path.is_empty() || path.ends_with('/');
+    match found {
+        _ if path.is_empty() => Some("no such directory"),
+        Some(Kind::Directory) => None,
+        Some(_) if wants_directory => Some("no such directory"),
+        Some(_) if directory => Some("cannot copy directory"),
+        None if wants_directory && !directory => Some("no such directory"),
+        _ => None,
+    }
+}
+
 /// The rows of `ps -ef`, or with the columns of `-o`, or those of `aux`.
-fn ps_view(rows: Vec<Vec<String>>, ps_args: &[String]) -> Reply {
+fn ps_view(rows: Vec<Vec<String>>, ps_args: &[String]) -> Result<Reply, ApiError> {
     const FULL: [&str; 8] = ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"];
     let joined = ps_args.join(" ");
     let wanted = joined.split("-o").nth(1).or_else(|| joined.split("-eo").nth(1)).map(str::trim);
@@ -56,6 +69,10 @@ fn ps_view(rows: Vec<Vec<String>>, ps_args: &[String]) -> Reply {
             })
             .collect(),
     };
+    // The engine picks the container's own processes by this column.
+    if !columns.iter().any(|(title, ..)| *title == "PID") {
+        return Err(ApiError::internal("Couldn't find PID field in ps output"));
+    }
     let cell = |row: &[String], at: usize, short: bool| match at {
         // What the simulation does not measure per process.
         8 => "0".to_owned(),
@@ -72,10 +89,10 @@ fn ps_view(rows: Vec<Vec<String>>, ps_args: &[String]) -> Reply {
     };
     let processes =
         rows.iter().map(|row| columns.iter().map(|(_, at, s)| cell(row, *at, *s)).collect());
-    Reply::Top {
+    Ok(Reply::Top {
         processes: processes.collect(),
         titles: columns.iter().map(|(title, ..)| (*title).to_owned()).collect(),
-    }
+    })
 }
 
 impl Daemon {
@@ -249,7 +266,7 @@ impl Daemon {
         });
         let rows: Vec<Vec<String>> = rows.collect();
         self.container_event(&id, "top", &[], env);
-        Ok(ps_view(rows, ps_args))
+        ps_view(rows, ps_args)
     }
 
     /// Serve `GET /containers/{id}/changes`.
@@ -309,6 +326,7 @@ impl Daemon {
         text: &str,
         path: &str,
         entries: &[ArchiveEntry],
+        unpack: bool,
         env: &mut Env<'_, '_>,
     ) -> Result<Reply, ApiError> {
         let id = self.find(text)?;
@@ -316,8 +334,21 @@ impl Daemon {
         let root = normal("/", path);
         let now = env.now();
         let host = self.host.clone();
+        let parent = crate::posix::parent(&root).to_owned();
+        let directory = entries.first().is_some_and(|entry| entry.content.is_none());
+        if let Some(files) = env.machines.files(&self.host, &machine_id) {
+            let found = files.stat(&root).map(|stat| stat.kind).ok();
+            let problem = target_problem(path, found, directory);
+            // The client finds these out by itself, so nothing stands before them.
+            let local = |text: String| ApiError::new(0, text);
+            if unpack && found != Some(Kind::Directory) {
+                return Err(local(format!("destination \"{text}:{path}\" must be a directory")));
+            }
+            if let Some(problem) = problem {
+                return Err(local(problem.to_owned()));
+            }
+        }
         let edit = |files: &mut dyn FileSystem| {
-            let parent = crate::posix::parent(&root).to_owned();
             if files.stat(&parent).map(|s| s.kind) != Ok(Kind::Directory) {
                 return Err(FsError::NotFound);
             }
@@ -347,7 +378,7 @@ impl Daemon {
                 Ok(Reply::Done)
             }
             Some(Err(FsError::NotFound)) | None => Err(ApiError::not_found(format!(
-                "Could not find the file {path} in container {text}"
+                "Could not find the file {parent} in container {text}"
             ))),
             Some(Err(error)) => Err(ApiError::internal(error.to_string())),
         }
@@ -439,23 +470,50 @@ impl Daemon {
         let user_network =
             c.endpoints.keys().any(|n| !matches!(n.as_str(), "bridge" | "host" | "none"));
         let own = &c.host.dns;
-        let mut overrides = String::new();
-        if !own.is_empty() {
-            overrides.push_str("nameservers");
-        }
+        // A dot alone stands for no search domain at all.
+        let search: Vec<&str> =
+            c.host.dns_search.iter().map(String::as_str).filter(|s| *s != ".").collect();
+        let options = &c.host.dns_options;
+        let overrides: Vec<&str> = [
+            ("nameservers", own.is_empty()),
+            ("search", c.host.dns_search.is_empty()),
+            ("options", options.is_empty()),
+        ]
+        .into_iter()
+        .filter_map(|(word, unset)| (!unset).then_some(word))
+        .collect();
+        let overrides = overrides.join(" ");
+        let ndots = options.iter().any(|option| option.starts_with("ndots:"));
+        let search = match search.is_empty() {
+            true => String::new(),
+            false => format!("search {}\n", search.join(" ")),
+        };
         if user_network {
+            let own_ndots = ["ndots:0".to_owned()];
             let external = if own.is_empty() { format!("host({server})") } else { own.join(" ") };
             return format!(
-                "{head}nameserver 127.0.0.11\noptions ndots:0\n\n# Based on host file: \
+                "{head}nameserver 127.0.0.11\n{search}options {}\n\n# Based on host file: \
                  '/etc/resolv.conf' (internal resolver)\n# ExtServers: [{external}]\n# Overrides: \
-                 [{overrides}]\n# Option ndots from: internal\n"
+                 [{overrides}]\n# Option ndots from: {}\n",
+                if ndots {
+                    options.join(" ")
+                } else {
+                    [own_ndots.as_slice(), options.as_slice()].concat().join(" ")
+                },
+                if ndots { "override" } else { "internal" }
             );
         }
         let servers = if own.is_empty() { vec![server] } else { own.clone() };
         let servers: String = servers.iter().map(|s| format!("nameserver {s}\n")).collect();
         format!(
-            "{head}{servers}\n# Based on host file: '/etc/resolv.conf' (legacy)\n# Overrides: \
-             [{overrides}]\n"
+            "{head}{servers}{search}{}\n# Based on host file: '/etc/resolv.conf'{}\n# Overrides: \
+             [{overrides}]\n{}",
+            match options.is_empty() {
+                true => String::new(),
+                false => format!("options {}\n", options.join(" ")),
+            },
+            if c.host.network_mode == "host" { "" } else { " (legacy)" },
+            if ndots { "# Option ndots from: override\n" } else { "" },
         )
     }
 }

@@ -425,6 +425,7 @@ impl Daemon {
                     config: config_from(&config),
                     catalogue: text_at(&config, "/drydock/programs").into(),
                     assumed: config.pointer("/drydock/assumed") == Some(&Value::Bool(true)),
+                    author: String::new(),
                 };
                 env.machines.add_image(&self.host, image, &[]);
             }
@@ -558,6 +559,7 @@ impl Daemon {
             config,
             catalogue: noted(&note, "drydock.programs").unwrap_or_default().into(),
             assumed: noted(&note, "drydock.assumed") == Some("true"),
+            author: String::new(),
         };
         let tags: Vec<&str> = target.as_deref().into_iter().collect();
         env.machines.add_image(&self.host, image, &tags);
@@ -626,6 +628,7 @@ mod tests {
             config,
             catalogue: "busybox".into(),
             assumed: false,
+            author: String::new(),
         };
         let value: Value = serde_json::from_str(&config_text(&image)).unwrap_or_default();
         assert_eq!(config_from(&value), image.config);

@@ -84,11 +84,23 @@ pub fn bytes_size(bytes: u64) -> String {
     with_units(bytes, 1024, 4, &BINARY)
 }
 
+/// `FromHumanSize`: `10k` is 10,000.
+///
+/// # Errors
+/// The text of go-units.
+pub fn from_human_size(text: &str) -> Result<i64, String> {
+    parse_size(text, 1_000)
+}
+
 /// `RAMInBytes`: `64m`, `1.5GiB`, `512`.
 ///
 /// # Errors
 /// The text of go-units.
 pub fn ram_in_bytes(text: &str) -> Result<i64, String> {
+    parse_size(text, 1_024)
+}
+
+fn parse_size(text: &str, base: i128) -> Result<i64, String> {
     let invalid = || format!("invalid size: '{text}'");
     let end = text.rfind(|c: char| c.is_ascii_digit() || c == '.').ok_or_else(invalid)?;
     let (number, suffix) = text.split_at(end + 1);
@@ -96,13 +108,16 @@ pub fn ram_in_bytes(text: &str) -> Result<i64, String> {
     let suffix = suffix.trim().to_ascii_lowercase();
     let (int, frac) = number.split_once('.').unwrap_or((number, ""));
     let digits = |s: &str| s.chars().all(|c| c.is_ascii_digit());
-    if int.is_empty() || !digits(int) || !digits(frac) || frac.len() > 9 {
-        return Err(if number.starts_with('-') {
-            format!("invalid size: '{text}'")
-        } else {
-            invalid()
-        });
+    if let Some(negative) = number.strip_prefix('-')
+        && !negative.is_empty()
+        && negative.chars().all(|c| c.is_ascii_digit() || c == '.')
+    {
+        return Err(invalid());
     }
+    if int.is_empty() && frac.is_empty() || !digits(int) || !digits(frac) || frac.len() > 9 {
+        return Err(format!("strconv.ParseFloat: parsing {number:?}: invalid syntax"));
+    }
+    let int = if int.is_empty() { "0" } else { int };
     let power = match suffix.as_str() {
         "" | "b" => 0,
         "k" | "kb" | "ki" | "kib" => 1,
@@ -112,7 +127,7 @@ pub fn ram_in_bytes(text: &str) -> Result<i64, String> {
         "p" | "pb" | "pi" | "pib" => 5,
         _ => return Err(format!("invalid suffix: '{suffix}'")),
     };
-    let unit = 1024_i128.pow(power);
+    let unit = base.pow(power);
     let whole: i128 = int.parse().map_err(|_| invalid())?;
     let part: i128 = format!("0{frac}").parse().map_err(|_| invalid())?;
     let scale = 10_i128.pow(u32::try_from(frac.len()).unwrap_or(0));
@@ -163,6 +178,11 @@ mod tests {
         assert_eq!(ram_in_bytes("1.5g"), Ok(3 << 29));
         assert_eq!(ram_in_bytes("100"), Ok(100));
         assert_eq!(ram_in_bytes("abc"), Err("invalid size: 'abc'".into()));
+        assert_eq!(ram_in_bytes("-1"), Err("invalid size: '-1'".into()));
+        assert_eq!(
+            ram_in_bytes("a1"),
+            Err("strconv.ParseFloat: parsing \"a1\": invalid syntax".into())
+        );
         assert_eq!(ram_in_bytes("1megs"), Err("invalid suffix: 'megs'".into()));
     }
 }

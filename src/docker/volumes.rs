@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::docker::api::{ApiError, Filters, PruneReport, Reply, VolumeConfig, VolumeInspect};
 use crate::docker::daemon::{Daemon, Env, Volume};
-use crate::docker::list::{label_matches, prune_matches};
+use crate::docker::list::{boolean_filter, known_filters, label_matches, prune_matches};
 use crate::docker::mounts::volume_path;
 
 /// Whether a name may be given to a volume.
@@ -92,6 +92,12 @@ impl Daemon {
                  found"
             )));
         }
+        const OPTIONS: [&str; 4] = ["device", "o", "size", "type"];
+        if let Some(option) =
+            config.driver_opts.keys().find(|option| !OPTIONS.contains(&option.as_str()))
+        {
+            return Err(ApiError::bad(format!("create {name}: invalid option: {option:?}")));
+        }
         self.ensure_volume(&name, anonymous, &config.labels, &config.driver_opts, env);
         self.volume_inspect(&name)
     }
@@ -105,7 +111,9 @@ impl Daemon {
     }
 
     /// Serve `GET /volumes`.
-    pub(crate) fn volume_list(&self, filters: &Filters) -> Vec<VolumeInspect> {
+    pub(crate) fn volume_list(&self, filters: &Filters) -> Result<Vec<VolumeInspect>, ApiError> {
+        known_filters(filters, &["dangling", "driver", "label", "name"])?;
+        boolean_filter(filters, "dangling")?;
         let matches = |name: &str, volume: &Volume| {
             filters.iter().all(|(key, values)| {
                 values.iter().any(|value| match key.as_str() {
@@ -120,7 +128,8 @@ impl Daemon {
                 })
             })
         };
-        self.volumes.iter().filter(|(n, v)| matches(n, v)).map(|(n, v)| view(n, v)).collect()
+        let hits = self.volumes.iter().filter(|(n, v)| matches(n, v));
+        Ok(hits.map(|(n, v)| view(n, v)).collect())
     }
 
     /// Serve `DELETE /volumes/{name}`.
@@ -153,6 +162,7 @@ impl Daemon {
         filters: &Filters,
         env: &mut Env<'_, '_>,
     ) -> Result<Reply, ApiError> {
+        known_filters(filters, &["all", "label", "label!"])?;
         let all = filters.get("all").is_some_and(|v| v.iter().any(|v| v == "true" || v == "1"));
         let mut rest = filters.clone();
         rest.remove("all");

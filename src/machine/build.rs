@@ -109,6 +109,7 @@ pub(super) fn image(
         config,
         catalogue: key(file.collection, &file.image, tag).into(),
         assumed: false,
+        author: String::new(),
     }
 }
 

@@ -353,6 +353,13 @@ impl Machines {
         }
     }
 
+    /// Bytes that a container has written into its own layer, whether or not it runs.
+    #[must_use]
+    pub fn written_bytes(&self, host: &HostId, id: &ContainerId) -> u64 {
+        let container = self.hosts.get(host).and_then(|h| h.containers.get(id));
+        container.map_or(0, |container| own_bytes(container))
+    }
+
     /// Processes of a running container, by pid.
     #[must_use]
     pub fn top(&self, host: &HostId, id: &ContainerId) -> Vec<ProcessRow> {

@@ -195,6 +195,8 @@ pub struct Image {
     pub catalogue: Arc<str>,
     /// The catalogue does not know the image: it is assumed to be a well-behaved server.
     pub assumed: bool,
+    /// Who made it, as `MAINTAINER` and `commit -a` say.
+    pub author: String,
 }
 
 impl Image {

@@ -38,7 +38,7 @@ pub(super) const MAIN: u32 = 1;
 const TOOL_BYTES: u64 = 344_064;
 /// A process that allocates at once crosses its limit after about this time (trace engine/15:
 /// start to die 0.4 s for 128 MB, 0.15 s of it the start).
-const ALLOCATE: SimDuration = SimDuration(200_000);
+pub(super) const ALLOCATE: SimDuration = SimDuration(200_000);
 /// From the end of an init's child to the end of the init: a wake-up of one process.
 const INIT_REAPS: SimDuration = SimDuration(1_000);
 /// Exit codes of killed processes count from here.

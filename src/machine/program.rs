@@ -11,7 +11,7 @@ use crate::machine::build;
 use crate::machine::catalog::{Mode, Program, Reaction, Route, Step, matches};
 use crate::machine::ids::Stream;
 use crate::machine::io::Due;
-use crate::machine::proc::{Birth, Body, Room, Work};
+use crate::machine::proc::{ALLOCATE, Birth, Body, Room, Work};
 use crate::machine::resolve::{Found, env_value};
 use crate::machine::traffic::{Answer, Errand, Incoming, Outgoing, Response};
 use crate::posix::{FileSystem as _, Kind, normal, parent};
@@ -353,6 +353,13 @@ impl Room<'_, '_> {
                 proc.memory = proc.memory.saturating_add(mb << 20);
             }
             self.plan_oom();
+            if self.container.live.oom_near {
+                // It does not get past this allocation, unless the killer takes another process.
+                run.moment = self.next_number();
+                let moment = run.moment;
+                self.timer(ALLOCATE + ALLOCATE, Due::Program { process, moment });
+                return false;
+            }
         }
         if let Some(kb) = &step.leak_kb {
             let kb: u64 = self.fill(process, run, kb, &[]).parse().unwrap_or(0);

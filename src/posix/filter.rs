@@ -401,7 +401,11 @@ fn grep(name: &str, args: &[String], call: &mut Call<'_>) -> Result<(What, Vec<S
                         text => text.to_owned(),
                     };
                     match c {
-                        'e' => pattern = Some(value),
+                        'e' => {
+                            // Each is one more pattern.
+                            let before = pattern.take().map(|p| p + "\n").unwrap_or_default();
+                            pattern = Some(before + &value);
+                        }
                         'm' => most = value.parse().unwrap_or(u64::MAX),
                         'A' | 'C' => after = value.parse().unwrap_or(0),
                         _ => {}

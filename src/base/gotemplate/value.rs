@@ -106,7 +106,10 @@ impl Value {
     pub fn get(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Map(map) => map.get(name),
-            Self::Struct(fields) => fields.iter().find(|(k, _)| k == name).map(|(_, v)| v),
+            Self::Struct(fields) => {
+                let hit = |(k, _): &&(String, Self)| k.strip_prefix('?').unwrap_or(k) == name;
+                fields.iter().find(hit).map(|(_, v)| v)
+            }
             Self::Nil
             | Self::Absent
             | Self::Bool(_)
@@ -235,9 +238,9 @@ impl Value {
 }
 
 /// Whether JSON shows a field: not those that are absent, nor methods, whose names are in
-/// parentheses.
+/// parentheses, nor fields with `?` before the name, which it leaves out because they are empty.
 fn is_shown(name: &str, value: &Value) -> bool {
-    *value != Value::Absent && !name.starts_with('(')
+    *value != Value::Absent && !name.starts_with(['(', '?'])
 }
 
 fn write_items<'a>(

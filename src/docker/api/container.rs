@@ -289,6 +289,8 @@ pub struct HostConfig {
     pub ulimits: Vec<Ulimit>,
     /// Devices `host:container:permissions`.
     pub devices: Vec<String>,
+    /// Whether graphics processors are asked for.
+    pub gpus: bool,
     /// A small init as process 1; `None` for the daemon's default.
     pub init: Option<bool>,
     /// Annotations.

@@ -45,6 +45,8 @@ pub struct LogOptions {
     pub until: Option<SimTime>,
     /// Only that many last lines.
     pub tail: Option<u64>,
+    /// Labels and variables that the log driver notes stand before each line.
+    pub details: bool,
 }
 
 /// What `docker update` changes; `None` leaves a value.
@@ -246,6 +248,8 @@ pub enum Request {
     },
     /// `PUT /containers/{id}/archive` → [`Reply::Done`].
     ContainerCopyTo {
+        /// The files come from a pipe: the target must be a directory.
+        unpack: bool,
         /// Which one.
         id: String,
         /// Directory or file in the container.

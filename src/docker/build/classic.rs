@@ -434,6 +434,7 @@ impl Daemon {
                 config: Default::default(),
                 catalogue: "".into(),
                 assumed: false,
+                author: String::new(),
             },
             |i| (**i).clone(),
         );

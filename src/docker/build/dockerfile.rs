@@ -130,7 +130,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Instruction>, Problem> {
             }
             instruction.lines.1 = at;
             if !closed {
-                return Err(Problem::parse(instruction.lines, "unterminated heredoc"));
+                return Err(Problem::at(instruction.lines, "unterminated heredoc"));
             }
             instruction.heredocs.push((name, body));
         }
@@ -200,6 +200,8 @@ fn check_word(instruction: &Instruction) -> Result<(), Problem> {
         let written = &instruction.written;
         return Err(Problem::parse(lines, &format!("unknown instruction: {written}{hint}")));
     }
+    check_flags(instruction)?;
+    check_form(instruction)?;
     let rest = instruction.rest.as_str();
     let count = rest.split_whitespace().count();
     let why = match word {
@@ -222,6 +224,55 @@ fn check_word(instruction: &Instruction) -> Result<(), Problem> {
         _ => return Ok(()),
     };
     Err(Problem::parse(lines, &format!("{word} {why}")))
+}
+
+/// Flags that instructions take (BuildKit `instructions/bflag.go`).
+const FLAGS: [(&str, &[&str]); 5] = [
+    ("FROM", &["platform"]),
+    ("COPY", &["from", "chown", "chmod", "link", "parents", "exclude"]),
+    ("ADD", &["chown", "chmod", "link", "checksum", "keep-git-dir", "exclude", "unpack"]),
+    ("RUN", &["mount", "network", "security", "device"]),
+    ("HEALTHCHECK", &["interval", "timeout", "start-period", "start-interval", "retries"]),
+];
+
+fn check_flags(instruction: &Instruction) -> Result<(), Problem> {
+    let known = FLAGS.iter().find(|(word, _)| *word == instruction.word);
+    let known = known.map_or(&[][..], |(_, flags)| *flags);
+    let unknown = instruction.flags.iter().find(|(name, _)| !known.contains(&name.as_str()));
+    match unknown {
+        None => Ok(()),
+        Some((name, _)) => {
+            let near = known.iter().find(|flag| distance(name, flag) <= 2);
+            let hint = near.map(|flag| format!(" (did you mean {flag}?)")).unwrap_or_default();
+            Err(Problem::parse(instruction.lines, &format!("unknown flag: --{name}{hint}")))
+        }
+    }
+}
+
+/// Arguments of a form that an instruction cannot have.
+fn check_form(instruction: &Instruction) -> Result<(), Problem> {
+    let lines = instruction.lines;
+    let mut words = instruction.rest.split_whitespace();
+    let first = words.next().unwrap_or("");
+    match instruction.word.as_str() {
+        // The old form with a blank instead of `=` has a value.
+        word @ ("ENV" | "LABEL")
+            if !first.is_empty() && !first.contains('=') && words.next().is_none() =>
+        {
+            Err(Problem::at(lines, format!("{word} must have two arguments")))
+        }
+        "ONBUILD" => match first.to_ascii_uppercase().as_str() {
+            "ONBUILD" => {
+                Err(Problem::parse(lines, "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed"))
+            }
+            trigger @ ("FROM" | "MAINTAINER") => {
+                let why = format!("{trigger} isn't allowed as an ONBUILD trigger");
+                Err(Problem::parse(lines, &why))
+            }
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    }
 }
 
 /// Levenshtein distance of short words.

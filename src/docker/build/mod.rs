@@ -610,6 +610,7 @@ impl Daemon {
             config,
             catalogue: base.as_ref().map(|b| b.catalogue.clone()).unwrap_or_default(),
             assumed: base.as_ref().is_some_and(|b| b.assumed),
+            author: String::new(),
         })
     }
 

@@ -51,6 +51,8 @@ pub(crate) enum Action {
         target: String,
         is_dir: bool,
         mode: Option<u32>,
+        /// Archives of the context are unpacked (`ADD`).
+        unpack: bool,
         /// Files written in the Dockerfile.
         inline: Vec<(String, String)>,
     },
@@ -150,6 +152,15 @@ fn from(
         (None, None) => String::new(),
         _ => return Err(Problem::parse(lines, "FROM requires either one or three arguments")),
     };
+    let starts = name.starts_with(|c: char| c.is_ascii_lowercase());
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
+    if !name.is_empty() && !(starts && name.chars().all(inner)) {
+        let why = format!(
+            "invalid name for build stage: {name:?}, name can't start with a number or contain \
+             symbols"
+        );
+        return Err(Problem::parse(lines, &why));
+    }
     let image = words::split(&words::expand(written, globals)).concat();
     if image.is_empty() {
         let message = format!("base name ({written}) should not be blank");
@@ -189,10 +200,7 @@ pub(crate) fn needed(stages: &[Stage], target: &str) -> Result<(usize, Vec<usize
     } else {
         let lower = target.to_lowercase();
         let by_name = stages.iter().position(|s| s.name == lower);
-        let by_number = target.parse().ok().filter(|n| *n < stages.len());
-        by_name
-            .or(by_number)
-            .ok_or_else(|| format!("target stage {target:?} could not be found"))?
+        by_name.ok_or_else(|| format!("target stage {target:?} could not be found"))?
     };
     let needs = needs(stages);
     let reached = needs.reached(wanted);
@@ -349,6 +357,9 @@ impl Dispatch<'_> {
                 self.note(format!("USER {plain}"));
             }
             "STOPSIGNAL" => {
+                if crate::docker::signal_number(&plain).is_none() {
+                    return Err(Problem::at(i.lines, format!("invalid signal: {plain}")));
+                }
                 self.config.stop_signal.clone_from(&plain);
                 self.note(format!("STOPSIGNAL {plain}"));
             }
@@ -432,7 +443,9 @@ impl Dispatch<'_> {
             }
             all.extend((low..=high).map(|port| format!("{port}/{protocol}")));
         }
-        self.note(format!("EXPOSE [{}]", all.join(" ")));
+        let mut sorted = all.clone();
+        sorted.sort();
+        self.note(format!("EXPOSE [{}]", sorted.join(" ")));
         self.config.exposed_ports.extend(all);
         self.config.exposed_ports.sort();
         self.config.exposed_ports.dedup();
@@ -461,7 +474,7 @@ impl Dispatch<'_> {
                 let script = if lone.trim_matches(['"', '\'']) == name {
                     body.clone()
                 } else {
-                    format!("{}\n{body}{name}\n", i.rest)
+                    format!("{}\n{body}{name}", i.rest)
                 };
                 let mut argv = self.shell();
                 argv.push(script);
@@ -497,6 +510,7 @@ impl Dispatch<'_> {
             None => words::split(expanded),
         };
         let Some(target) = list.pop() else { return Ok(()) };
+        let from = list.join(" ");
         let mut inline = Vec::new();
         for (name, body) in &i.heredocs {
             list.retain(|w| w.trim_start_matches("<<").trim_start_matches('-') != name);
@@ -506,7 +520,7 @@ impl Dispatch<'_> {
             let id = crate::stub!("docker.build.add-url", "ADD cannot fetch URLs.");
             return Err(Problem::at(i.lines, format!("not simulated: {id}")));
         }
-        let created_by = format!("{} {} {target} # buildkit", i.word, list.join(" "));
+        let created_by = format!("{} {from} {target} # buildkit", i.word);
         let is_dir = target.ends_with('/') || target == "." || target.ends_with("/.");
         let base = if self.config.cwd.is_empty() { "/" } else { &self.config.cwd };
         let mode = i.flags.iter().find(|(n, _)| n == "chmod");
@@ -516,6 +530,7 @@ impl Dispatch<'_> {
             target: normal(base, &target),
             is_dir,
             mode: mode.and_then(|(_, v)| u32::from_str_radix(v, 8).ok()),
+            unpack: i.word == "ADD",
             inline,
         };
         let text = words::expand(&written(i), &self.values());

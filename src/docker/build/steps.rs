@@ -11,7 +11,7 @@ use crate::docker::build::{Build, Record, RunStep, lines_of};
 use crate::docker::daemon::{Daemon, Env};
 use crate::docker::images::sha256;
 use crate::machine::{ContainerId, ContainerSpec, Image, Layer, Namespace};
-use crate::posix::{Entry, Files};
+use crate::posix::{Entry, Files, archive, normal};
 
 const SIGKILL: u8 = 9;
 
@@ -36,6 +36,31 @@ fn made_by_unknown_tools(build: &Build, from: &Source) -> bool {
     image_below(build, *stage).is_some_and(|image| image.assumed)
 }
 
+/// Put what is in archives in their place, below the target (`ADD x.tar /dir/`).
+fn unpack_archives(placed: &mut Placed, target: &str) {
+    let archives: Vec<(String, Vec<archive::Member>)> = placed
+        .iter()
+        .filter_map(|(path, entry)| match entry {
+            Entry::File { content, .. } if content.get(257..262) == Some("ustar") => {
+                archive::read(content).map(|(members, _)| (path.clone(), members))
+            }
+            Entry::File { .. } | Entry::Directory { .. } | Entry::Link(_) => None,
+        })
+        .collect();
+    for (path, members) in archives {
+        placed.remove(&path);
+        for member in members {
+            let to = normal(target, member.name.trim_end_matches('/'));
+            let entry = match member.content {
+                None => Entry::Directory { mode: member.mode },
+                Some(_) if !member.link.is_empty() => Entry::Link(member.link.as_str().into()),
+                Some(text) => Entry::file(text.as_str()),
+            };
+            placed.insert(to, entry);
+        }
+    }
+}
+
 impl Daemon {
     /// What a step puts into the image; `Err` names a source that is missing.
     fn placed(&self, build: &Build, stage: usize, step: &Step) -> Result<Placed, String> {
@@ -47,7 +72,7 @@ impl Daemon {
                     placed.insert(path.clone(), Entry::Directory { mode: 0o755 });
                 }
             }
-            Action::Copy { from, sources, target, is_dir, mode, inline } => {
+            Action::Copy { from, sources, target, is_dir, mode, unpack, inline } => {
                 let tree = match from {
                     Source::Context => context::tree(&build.files),
                     Source::Stage(at) => {
@@ -67,6 +92,9 @@ impl Daemon {
                     }
                     result => result?,
                 };
+                if *unpack {
+                    unpack_archives(&mut placed, target);
+                }
                 for (name, text) in inline {
                     let path = if into { format!("{target}/{name}") } else { target.clone() };
                     placed.insert(path, Entry::file(text.as_str()));
@@ -215,6 +243,7 @@ impl Daemon {
             config: Default::default(),
             catalogue: base.as_ref().map(|b| b.catalogue.clone()).unwrap_or_default(),
             assumed: base.is_some_and(|b| b.assumed),
+            author: String::new(),
         };
         spec.id = id.as_str().into();
         spec.namespace = Namespace::Moby;

@@ -80,7 +80,10 @@ pub(super) fn ps(call: &mut Call<'_>) -> u8 {
         .iter()
         .map(|(pid, user, line)| (*pid, user.to_string(), line.to_string()))
         .collect();
-    let own = (call.facts.pid + 100, call.facts.user.to_string(), call.argv.join(" "));
+    // Alone in its container it is the first process itself.
+    let alone = !call.facts.processes.iter().any(|(pid, ..)| *pid == call.facts.pid);
+    let pid = if alone { call.facts.pid } else { call.facts.pid + 100 };
+    let own = (pid, call.facts.user.to_string(), call.argv.join(" "));
     rows.push(own);
     rows.sort();
     let columns = call.value('o').map(|o| o.replace("cmd", "args").replace("command", "args"));
@@ -92,14 +95,20 @@ pub(super) fn ps(call: &mut Call<'_>) -> u8 {
             }
         }
         Some(columns) => {
-            let titles =
-                columns.split(',').map(|c| c.to_ascii_uppercase().replace("ARGS", "COMMAND"));
+            let titles = columns.split(',').map(|column| match column {
+                "args" | "comm" => "COMMAND".to_owned(),
+                other => other.to_ascii_uppercase(),
+            });
             let titles: Vec<String> = titles.collect();
             call.out.push_str(&format!("{}\n", titles.join("   ")));
             for (pid, user, line) in rows {
                 let cells = columns.split(',').map(|column| match column {
                     "pid" => format!("{pid:>5}"),
                     "user" => user.clone(),
+                    "comm" => {
+                        let program = line.split(' ').next().unwrap_or("");
+                        program.rsplit('/').next().unwrap_or("").chars().take(15).collect()
+                    }
                     _ => line.clone(),
                 });
                 call.out.push_str(&format!("{}\n", cells.collect::<Vec<_>>().join(" ")));
@@ -169,6 +178,13 @@ pub(super) fn hostname(call: &mut Call<'_>) -> u8 {
         let addr = own.and_then(|l| l.split_whitespace().next()).unwrap_or("127.0.0.1");
         call.out = format!("{addr}\n");
         return 0;
+    }
+    if !call.operands("F").is_empty() {
+        if call.facts.powers.admin {
+            return 0;
+        }
+        call.complain("hostname: sethostname: Operation not permitted");
+        return 1;
     }
     call.out = format!("{}\n", call.facts.hostname);
     0

@@ -103,6 +103,7 @@ pub(super) fn ps(work: &Work, parsed: &Parsed, io: &mut Io<'_>) -> Result<(), Fa
         headings: &HEADINGS,
         default_table: "{{.Name}}\t{{.Image}}\t{{.Command}}\t{{.Service}}\t{{.RunningFor}}\t\
                         {{.Status}}\t{{.Ports}}",
+        raw: "",
         quiet_field: "ID",
     };
     io.out(list.print(parsed.one("format").unwrap_or_default(), false, &entries)?);

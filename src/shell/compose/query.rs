@@ -337,8 +337,12 @@ impl Query {
                     let what = format!("copy {from} to {name}:{path}");
                     self.work.service(io, &name, &format!("{what} Copying"), Mood::Working);
                     let files = copy::gather(&from, io).map_err(Failure::new)?;
-                    let request =
-                        Request::ContainerCopyTo { id: container.id, path: path.to_owned(), files };
+                    let request = Request::ContainerCopyTo {
+                        unpack: false,
+                        id: container.id,
+                        path: path.to_owned(),
+                        files,
+                    };
                     self.ask(request, Topic::CopyTo(name, format!("{what} Copied")), io);
                 }
                 Ok(())

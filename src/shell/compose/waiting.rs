@@ -370,7 +370,12 @@ fn contents(work: &Work, service: Service<'_>, id: &str) -> Result<Vec<Node>, Fa
                 |path: &str| ArchiveEntry { path: path.to_owned(), content: None, mode: 0o755 };
             let mut files: Vec<ArchiveEntry> = folders.map(folder).collect();
             files.push(ArchiveEntry { path: file.clone(), content: Some(content), mode });
-            let copy = Request::ContainerCopyTo { id: id.to_owned(), path: "/".to_owned(), files };
+            let copy = Request::ContainerCopyTo {
+                unpack: false,
+                id: id.to_owned(),
+                path: "/".to_owned(),
+                files,
+            };
             nodes.push(ask(copy, Then::Nothing));
         }
     }

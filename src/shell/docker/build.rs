@@ -23,9 +23,22 @@ pub(crate) const SPEC: Spec = Spec {
     flags: &[
         flag("add-host", ' ', Kind::List, "Add a custom host-to-IP mapping (format: \"host:ip\")"),
         flag("build-arg", ' ', Kind::List, "Set build-time variables"),
+        flag("builder", ' ', Kind::Text, "Override the configured builder instance"),
+        flag(
+            "call",
+            ' ',
+            Kind::Text,
+            "Set method for evaluating build (\"check\", \"outline\", …)",
+        ),
+        flag("cgroup-parent", ' ', Kind::Text, "Set the parent cgroup for the RUN instructions"),
+        flag("check", ' ', Kind::Bool, "Shorthand for \"--call=check\""),
+        flag("debug", 'D', Kind::Bool, "Enable debug logging"),
         flag("file", 'f', Kind::Text, "Name of the Dockerfile (default: \"PATH/Dockerfile\")"),
+        flag("iidfile", ' ', Kind::Text, "Write the image ID to a file"),
         flag("label", ' ', Kind::List, "Set metadata for an image"),
         flag("load", ' ', Kind::Bool, "Shorthand for \"--output=type=docker\""),
+        flag("metadata-file", ' ', Kind::Text, "Write build result metadata to a file"),
+        flag("network", ' ', Kind::Text, "Set the networking mode for the RUN instructions"),
         flag("no-cache", ' ', Kind::Bool, "Do not use cache when building the image"),
         flag("platform", ' ', Kind::List, "Set target platform for build"),
         flag(
@@ -34,11 +47,16 @@ pub(crate) const SPEC: Spec = Spec {
             Kind::Text,
             "Set type of progress output (\"auto\", \"quiet\", \"plain\", \"tty\", \"rawjson\")",
         ),
+        flag("provenance", ' ', Kind::Text, "Shorthand for \"--attest=type=provenance\""),
         flag("pull", ' ', Kind::Bool, "Always attempt to pull all referenced images"),
+        flag("push", ' ', Kind::Bool, "Shorthand for \"--output=type=registry\""),
         flag("quiet", 'q', Kind::Bool, "Suppress the build output and print image ID on success"),
         flag("rm", ' ', Kind::Bool, "Remove intermediate containers after a successful build"),
+        flag("sbom", ' ', Kind::Text, "Shorthand for \"--attest=type=sbom\""),
+        flag("shm-size", ' ', Kind::Bytes, "Shared memory size for build containers"),
         flag("tag", 't', Kind::List, "Image identifier (format: \"[registry/]repository[:tag]\")"),
         flag("target", ' ', Kind::Text, "Set the target build stage to build"),
+        flag("ulimit", ' ', Kind::Words("ulimit"), "Ulimit options (default [])"),
     ],
 };
 
@@ -101,6 +119,14 @@ pub(crate) fn build(parsed: Parsed, io: &mut Io<'_>) -> State {
             };
             return failed(&format!("invalid tag {tag:?}: {why}"), io);
         }
+    }
+    let progress = parsed.text("progress");
+    if !matches!(progress, "" | "auto" | "quiet" | "plain" | "tty" | "rawjson" | "none") {
+        return State::fail(&format!("ERROR: invalid progress mode {progress}"), 1, io);
+    }
+    if parsed.is("check") || parsed.has("call") || parsed.is("push") {
+        let id = crate::stub!("docker.build.call", "Checks and outlines of a build, and its push.");
+        return failed(&format!("not simulated: {id}"), io);
     }
     let legacy = io.env.get("DOCKER_BUILDKIT").is_some_and(|v| v == "0");
     if legacy {

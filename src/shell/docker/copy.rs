@@ -1,7 +1,7 @@
 //! `docker cp`.
 
 use crate::docker::api::{ArchiveEntry, Reply, Request};
-use crate::docker::human_size;
+use crate::docker::{human_size, target_problem};
 use crate::posix::archive::{self, Member};
 use crate::posix::{FileSystem as _, Kind as FileKind, normal};
 use crate::shell::docker::State;
@@ -63,6 +63,15 @@ pub(crate) fn copy(parsed: Parsed, io: &mut Io<'_>) -> State {
                 report,
             })
         }
+        (None, Some((id, path))) if source == "-" => {
+            let Ok(files) = unpacked(io) else {
+                return State::fail("unexpected EOF", 1, io);
+            };
+            let (id, path) = (id.to_owned(), path.to_owned());
+            let request = Request::ContainerCopyTo { unpack: true, id, path, files };
+            let ticket = io.ask_docker(request);
+            State::Copy(Copy { ticket, target: None, source: source.clone(), report: None })
+        }
         (None, Some((id, path))) => {
             let local = normal(io.cwd, source);
             let files = match gather(source, io) {
@@ -70,12 +79,28 @@ pub(crate) fn copy(parsed: Parsed, io: &mut Io<'_>) -> State {
                 Err(text) => return State::fail(&text, 1, io),
             };
             let report = (!quiet).then(|| format!("{id}:{path}"));
-            let request =
-                Request::ContainerCopyTo { id: id.to_owned(), path: path.to_owned(), files };
+            let (id, path) = (id.to_owned(), path.to_owned());
+            let request = Request::ContainerCopyTo { unpack: false, id, path, files };
             let ticket = io.ask_docker(request);
             State::Copy(Copy { ticket, target: None, source: local, report })
         }
     }
+}
+
+/// Whether a path means what is in a directory instead of the directory.
+fn contents(path: &str) -> bool {
+    path == "." || path.ends_with("/.")
+}
+
+/// The files of an archive that comes through a pipe.
+fn unpacked(io: &Io<'_>) -> Result<Vec<ArchiveEntry>, ()> {
+    let members = archive::read(io.stdin.unwrap_or("")).ok_or(())?.0;
+    let entry = |member: Member| ArchiveEntry {
+        path: format!("./{}", member.name.trim_start_matches("./").trim_end_matches('/')),
+        content: member.content,
+        mode: member.mode,
+    };
+    Ok(members.into_iter().map(entry).collect())
 }
 
 /// A local file or directory as entries whose paths begin with its name.
@@ -83,7 +108,7 @@ pub(crate) fn gather(source: &str, io: &Io<'_>) -> Result<Vec<ArchiveEntry>, Str
     let path = normal(io.cwd, source);
     let missing = || format!("lstat {path}: no such file or directory");
     io.files.stat(&path).map_err(|_| missing())?;
-    let name = base_name(&path).to_owned();
+    let name = if contents(source) { ".".to_owned() } else { base_name(&path).to_owned() };
     let mut entries = Vec::new();
     let mut waiting = vec![(path.clone(), name)];
     while let Some((path, name)) = waiting.pop() {
@@ -112,8 +137,23 @@ pub(crate) fn store(
     io: &mut Io<'_>,
 ) -> Result<(), String> {
     let local = normal(io.cwd, target);
-    let into_dir = io.files.stat(&local).map(|s| s.kind) == Ok(FileKind::Directory);
-    let root = if into_dir { normal(&local, base_name(source)) } else { local };
+    let found = io.files.stat(&local).map(|s| s.kind).ok();
+    let directory = entries.first().is_some_and(|entry| entry.content.is_none());
+    if found.is_some_and(|kind| kind != FileKind::Directory) && target.ends_with('/') {
+        return Err(format!("stat {local}/: not a directory"));
+    }
+    if let Some(problem) = target_problem(target, found, directory) {
+        return Err(problem.to_owned());
+    }
+    let parent = crate::posix::parent(&local).to_owned();
+    if io.files.stat(&parent).map(|s| s.kind) != Ok(FileKind::Directory) {
+        return Err(format!("invalid output path: directory {parent:?} does not exist"));
+    }
+    let into = found.is_some() && !contents(source);
+    let root = match found {
+        Some(FileKind::Directory) if into => normal(&local, base_name(source)),
+        _ => local,
+    };
     for entry in entries {
         let path = normal(&root, &entry.path);
         let result = match &entry.content {

@@ -16,6 +16,10 @@ pub(crate) enum Kind {
     List,
     /// A whole number.
     Int,
+    /// Words that only the help calls otherwise than a list, such as `mount`.
+    Words(&'static str),
+    /// A text that only the help calls otherwise.
+    Word(&'static str),
     /// A number of bytes with a unit.
     Bytes,
     /// A number of bytes with a unit, or -1.
@@ -264,7 +268,12 @@ impl Spec {
         };
         let usage = self.usage_line(path);
         // Only a minimum says "See" (engine/39; engine 28.5.2 by hand).
-        let look = if matches!(self.count, Count::AtLeast(_)) { "See" } else { "Run" };
+        let look = match self.count {
+            Count::AtLeast(_) => "See",
+            // A slip of the real client.
+            Count::AtMost(_) => "SRun",
+            _ => "Run",
+        };
         Err(Refusal::Count(format!(
             "docker: '{path}' {text}\n\n{usage}\n\n{look} '{path} --help' for more information"
         )))
@@ -298,6 +307,7 @@ fn flag_column(flag: &Flag) -> String {
         Kind::Text => " string",
         Kind::List => " list",
         Kind::Int => " int",
+        Kind::Words(word) | Kind::Word(word) => return format!("  {short}--{} {word}", flag.long),
         Kind::Bytes | Kind::Swap => " bytes",
         Kind::Duration => " duration",
         Kind::Decimal => " decimal",
@@ -308,7 +318,7 @@ fn flag_column(flag: &Flag) -> String {
 impl Parsed {
     fn set(&mut self, flag: &Flag, value: String) -> Result<(), String> {
         let problem = match flag.kind {
-            Kind::Text | Kind::List => None,
+            Kind::Text | Kind::List | Kind::Words(_) | Kind::Word(_) => None,
             Kind::Bool => match value.as_str() {
                 "1" | "t" | "T" | "true" | "TRUE" | "True" | "0" | "f" | "F" | "false"
                 | "FALSE" | "False" => None,
@@ -320,13 +330,15 @@ impl Parsed {
             },
             Kind::Swap if value == "-1" => None,
             Kind::Bytes | Kind::Swap => ram_in_bytes(&value).err(),
-            Kind::Duration => match SimDuration::parse_go(&value) {
-                Some(_) => None,
-                None if value.parse::<u64>().is_ok() => {
-                    Some(format!("time: missing unit in duration {value:?}"))
+            Kind::Duration => {
+                match SimDuration::parse_go(value.strip_prefix('-').unwrap_or(&value)) {
+                    Some(_) => None,
+                    None if value.parse::<u64>().is_ok() => {
+                        Some(format!("time: missing unit in duration {value:?}"))
+                    }
+                    None => Some(format!("time: invalid duration {value:?}")),
                 }
-                None => Some(format!("time: invalid duration {value:?}")),
-            },
+            }
             Kind::Decimal => match decimal_nano(&value) {
                 Some(_) => None,
                 None => Some(format!("failed to parse {value} as a rational number")),
@@ -348,7 +360,7 @@ impl Parsed {
             value
         };
         let values = self.values.entry(flag.long).or_default();
-        if flag.kind != Kind::List {
+        if !matches!(flag.kind, Kind::List | Kind::Words(_)) {
             values.clear();
         }
         values.push(value);

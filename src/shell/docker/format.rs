@@ -17,11 +17,34 @@ pub(crate) struct List<'a> {
     pub(crate) headings: &'a [(&'a str, &'a str)],
     /// The template of the default table, without `table `.
     pub(crate) default_table: &'a str,
+    /// The template of `raw`; empty if there is none.
+    pub(crate) raw: &'a str,
     /// The field of `-q`.
     pub(crate) quiet_field: &'a str,
 }
 
 impl List<'_> {
+    /// `docker ps` tries its template on nothing before it uses it.
+    pub(crate) fn check(&self, format: &str) -> Result<(), String> {
+        if matches!(format, "" | "table" | "json" | "raw") {
+            return Ok(());
+        }
+        let body = format.strip_prefix("table").unwrap_or(format);
+        let template =
+            Template::parse("", body).map_err(|e| format!("failed to parse template: {e}"))?;
+        let empty = |(field, _): &(&str, &str)| ((*field).to_owned(), Value::from(""));
+        let mut fields: Vec<(String, Value)> = self.headings.iter().map(empty).collect();
+        fields.push(("(Label)".to_owned(), Value::Map(BTreeMap::new())));
+        let type_name = format!("type {}", self.type_name);
+        match template.execute(&Value::Struct(fields), MissingKey::Error) {
+            Err(error) if error.contains("can't evaluate field") => Err(format!(
+                "failed to execute template: {}",
+                error.replace("type struct", &type_name)
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Print entries. `format` is that of `--format`, or empty.
     pub(crate) fn print(
         &self,
@@ -34,6 +57,7 @@ impl List<'_> {
             "" | "table" if quiet => format!("{{{{.{}}}}}", self.quiet_field),
             "" | "table" => table,
             "json" => "{{json .}}".to_owned(),
+            "raw" if !self.raw.is_empty() => self.raw.to_owned(),
             other => other.to_owned(),
         };
         let (is_table, body) = match format.strip_prefix("table") {
@@ -103,6 +127,7 @@ mod tests {
             type_name: "*formatter.volumeContext",
             headings: &[("Driver", "DRIVER"), ("Name", "VOLUME NAME")],
             default_table: "{{.Driver}}\t{{.Name}}",
+            raw: "name: {{.Name}}\n",
             quiet_field: "Name",
         };
         let entry = BTreeMap::from([

@@ -67,6 +67,7 @@ pub(crate) const RMI: Spec = Spec {
     stop_at_argument: false,
     flags: &[
         flag("force", 'f', Kind::Bool, "Force removal of the image"),
+        flag("platform", ' ', Kind::Words("strings"), "Remove only the given platform variant"),
         flag("no-prune", ' ', Kind::Bool, "Do not delete untagged parents"),
     ],
 };
@@ -114,6 +115,8 @@ fn print_images(parsed: &Parsed, reply: Reply, io: &mut Io<'_>) -> u8 {
             ("UniqueSize", "UNIQUE SIZE"),
         ],
         default_table: table,
+        raw: "repository: {{.Repository}}\ntag: {{.Tag}}\nimage_id: {{.ID}}\n\
+              created_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n",
         quiet_field: "ID",
     };
     show(list.print(parsed.text("format"), parsed.is("quiet"), &entries), io)
@@ -201,6 +204,7 @@ fn print_history(parsed: &Parsed, reply: Reply, io: &mut Io<'_>) -> u8 {
             ("Comment", "COMMENT"),
         ],
         default_table: "{{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}",
+        raw: "",
         quiet_field: "ID",
     };
     show(list.print(parsed.text("format"), parsed.is("quiet"), &entries), io)
@@ -208,6 +212,11 @@ fn print_history(parsed: &Parsed, reply: Reply, io: &mut Io<'_>) -> u8 {
 
 pub(crate) fn tag(parsed: Parsed, io: &mut Io<'_>) -> State {
     let arg = |at: usize| parsed.args.get(at).cloned().unwrap_or_default();
+    if let Err(why) = ImageRef::parse(&arg(1)) {
+        let text =
+            format!("Error parsing reference: {:?} is not a valid repository/tag: {why}", arg(1));
+        return State::fail(&text, 1, io);
+    }
     let request = Request::ImageTag { source: arg(0), target: arg(1) };
     let target = arg(1);
     State::Each(Each::new(parsed, vec![(target, request)], print_nothing).begin(io))

@@ -118,7 +118,10 @@ pub(crate) fn any(parsed: Parsed, io: &mut Io<'_>) -> State {
         "network" => &[Object::Network],
         "volume" => &[Object::Volume],
         other => {
-            let text = format!("unknown type: {other:?}");
+            let text = format!(
+                "unknown type: {other:?}: must be one of \"config\", \"container\", \"image\", \
+                 \"network\", \"node\", \"plugin\", \"secret\", \"service\", \"task\", \"volume\""
+            );
             return State::fail(&text, 1, io);
         }
     };

@@ -5,7 +5,7 @@ use crate::base::table::tabwriter;
 use crate::docker::api::{
     ApiError, ChangeKind, Reply, Request, RestartPolicy, UpdateConfig, WaitCondition,
 };
-use crate::docker::human_size;
+use crate::docker::{ImageRef, human_size};
 use crate::shell::docker::State;
 use crate::shell::docker::attach::Attach;
 use crate::shell::docker::flags::{Count, Flag, Kind, Parsed, Spec, flag};
@@ -359,6 +359,11 @@ fn print_diff(_: &Parsed, reply: Reply, io: &mut Io<'_>) -> u8 {
 
 pub(crate) fn commit(parsed: Parsed, io: &mut Io<'_>) -> State {
     let arg = |at: usize| parsed.args.get(at).cloned().unwrap_or_default();
+    if !arg(1).is_empty()
+        && let Err(why) = ImageRef::parse(&arg(1))
+    {
+        return State::fail(&why, 1, io);
+    }
     let request = Request::ContainerCommit {
         id: arg(0),
         reference: arg(1),

@@ -42,6 +42,8 @@ pub(crate) fn load(parsed: Parsed, io: &mut Io<'_>) -> State {
         Ok(text) if text.is_empty() && parsed.text("input").is_empty() => {
             return State::fail("requested load from stdin, but stdin is empty", 1, io);
         }
+        // Less than one header of an archive.
+        Ok(text) if text.len() < 512 => return State::fail("unexpected EOF", 1, io),
         Ok(text) => text,
         Err(text) => return State::fail(&text, 1, io),
     };

@@ -67,6 +67,7 @@ pub(crate) fn logs(parsed: Parsed, io: &mut Io<'_>) -> State {
         since: moments[0],
         until: moments[1],
         tail: parsed.text("tail").parse().ok(),
+        details: parsed.is("details"),
     };
     let id = parsed.args.first().cloned().unwrap_or_default();
     let ticket = io.ask_docker(Request::ContainerLogs { id, options });

@@ -7,6 +7,7 @@ use crate::docker::api::{
     ApiError, EndpointConfig, IpamPool, NetworkConfig, NetworkInspect, Reply, Request,
 };
 use crate::docker::short;
+use crate::net::Cidr;
 use crate::shell::docker::State;
 use crate::shell::docker::flags::{Count, Flag, Kind, Parsed, Spec, flag};
 use crate::shell::docker::flow::{Each, One, filters, print_name, print_nothing};
@@ -128,6 +129,7 @@ fn print(parsed: &Parsed, reply: Reply, io: &mut Io<'_>) -> u8 {
             ("CreatedAt", "CREATED AT"),
         ],
         default_table: "{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}",
+        raw: "network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n",
         quiet_field: "ID",
     };
     show(list.print(parsed.text("format"), parsed.is("quiet"), &entries), io)
@@ -154,26 +156,62 @@ fn fields(network: &NetworkInspect, trunc: bool) -> BTreeMap<String, Value> {
     )
 }
 
-pub(crate) fn create(parsed: Parsed, io: &mut Io<'_>) -> State {
-    let at = |name: &str, index: usize| parsed.list(name).get(index).cloned().unwrap_or_default();
-    let count = parsed.list("subnet").len();
-    if count == 0 && (parsed.has("gateway") || parsed.has("ip-range")) {
-        let what = if parsed.has("ip-range") { "ip-range" } else { "gateway" };
-        let value = at(what, 0);
-        return State::fail(&format!("no matching subnet for {what} {value}"), 1, io);
+/// Ranges, gateways and reserved addresses go to the subnets that hold them
+/// (`consolidateIpam`).
+fn pools(parsed: &Parsed) -> Result<Vec<IpamPool>, String> {
+    let split = |name: &str| -> Vec<String> {
+        let words = parsed.list(name).iter().flat_map(|text| text.split(','));
+        words.map(str::to_owned).collect()
+    };
+    let (subnets, ranges, gateways) = (split("subnet"), split("ip-range"), split("gateway"));
+    if subnets.len() < ranges.len() || subnets.len() < gateways.len() {
+        return Err("every ip-range or gateway must have a corresponding subnet".to_owned());
     }
-    let pools = (0..count)
-        .map(|index| IpamPool {
-            subnet: at("subnet", index),
-            ip_range: at("ip-range", index),
-            gateway: at("gateway", index),
-            aux_addresses: if index == 0 {
-                pairs(parsed.list("aux-address"))
-            } else {
-                BTreeMap::new()
-            },
-        })
-        .collect();
+    let mut pools: Vec<IpamPool> =
+        subnets.into_iter().map(|subnet| IpamPool { subnet, ..IpamPool::default() }).collect();
+    let holds = |pool: &IpamPool, text: &str| {
+        let address = text.split('/').next().unwrap_or(text);
+        match (Cidr::parse(&pool.subnet), address.parse()) {
+            (Some(range), Ok(address)) => range.contains(address),
+            // Version 6 goes with version 6.
+            _ => pool.subnet.contains(':') && address.contains(':'),
+        }
+    };
+    for range in ranges {
+        let pool = pools.iter_mut().find(|pool| holds(pool, &range));
+        let pool = pool.ok_or_else(|| format!("no matching subnet for range {range}"))?;
+        if !pool.ip_range.is_empty() {
+            return Err(format!(
+                "cannot configure multiple ranges ({range}, {}) on the same subnet ({})",
+                pool.ip_range, pool.subnet
+            ));
+        }
+        pool.ip_range = range;
+    }
+    for gateway in gateways {
+        let pool = pools.iter_mut().find(|pool| holds(pool, &gateway));
+        let pool = pool.ok_or_else(|| format!("no matching subnet for gateway {gateway}"))?;
+        if !pool.gateway.is_empty() {
+            return Err(format!(
+                "cannot configure multiple gateways ({gateway}, {}) for the same subnet ({})",
+                pool.gateway, pool.subnet
+            ));
+        }
+        pool.gateway = gateway;
+    }
+    for (name, address) in pairs(parsed.list("aux-address")) {
+        let pool = pools.iter_mut().find(|pool| holds(pool, &address));
+        let pool = pool.ok_or_else(|| format!("no matching subnet for aux-address {address}"))?;
+        pool.aux_addresses.insert(name, address);
+    }
+    Ok(pools)
+}
+
+pub(crate) fn create(parsed: Parsed, io: &mut Io<'_>) -> State {
+    let pools = match pools(&parsed) {
+        Ok(pools) => pools,
+        Err(text) => return State::fail(&text, 1, io),
+    };
     let config = NetworkConfig {
         name: parsed.args.first().cloned().unwrap_or_default(),
         driver: parsed.text("driver").to_owned(),

@@ -231,12 +231,8 @@ impl Prune {
         if word == "y" || word == "yes" {
             self.next(io);
         } else {
-            // `prompt: user declined`.
-            if io.stdin.is_some() || !io.tty {
-                io.out("\n");
-            }
-            io.err("operation cancelled\n");
-            io.exit(1);
+            // Whoever declines is told nothing, and it is no failure.
+            io.exit(0);
         }
     }
 

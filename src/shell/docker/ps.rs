@@ -86,9 +86,15 @@ fn print(parsed: &Parsed, reply: Reply, io: &mut Io<'_>) -> u8 {
             ("Platform", "PLATFORM"),
         ],
         default_table: &table,
+        raw: "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\n\
+              created_at: {{.CreatedAt}}\nstate: {{- pad .State 1 0}}\n\
+              status: {{- pad .Status 1 0}}\nnames: {{.Names}}\nlabels: {{- pad .Labels 1 0}}\n\
+              ports: {{- pad .Ports 1 0}}\n",
         quiet_field: "ID",
     };
-    super::text::show(list.print(parsed.text("format"), parsed.is("quiet"), &entries), io)
+    let format = parsed.text("format");
+    let checked = list.check(format);
+    super::text::show(checked.and_then(|()| list.print(format, parsed.is("quiet"), &entries)), io)
 }
 
 /// Fields of one container.

@@ -2,6 +2,7 @@
 
 use crate::docker::ImageRef;
 use crate::docker::api::{ApiError, CreateConfig, Reply, Request, Stream, WaitCondition};
+use crate::posix::{FileSystem as _, normal};
 use crate::shell::docker::State;
 use crate::shell::docker::flags::{Count, Parsed, Spec};
 use crate::shell::docker::pull::Progress;
@@ -45,6 +46,8 @@ pub(crate) struct Run {
     proxy: bool,
     pull: String,
     name: String,
+    /// Where the id is written; empty for nowhere.
+    cidfile: String,
     config: CreateConfig,
     step: Step,
     ticket: Ticket,
@@ -89,6 +92,17 @@ fn start(parsed: Parsed, only_create: bool, io: &mut Io<'_>) -> State {
         );
         return fail(&text, io);
     }
+    let cidfile = match parsed.text("cidfile") {
+        "" => String::new(),
+        file => normal(io.cwd, file),
+    };
+    if !cidfile.is_empty() && io.files.stat(&cidfile).is_ok() {
+        let file = parsed.text("cidfile");
+        let text = format!(
+            "container ID file found, make sure the other container isn't running or delete {file}"
+        );
+        return fail(&text, io);
+    }
     let detach = parsed.is("detach");
     if detach && parsed.has("attach") {
         return fail("conflicting options: cannot specify both --attach and --detach", io);
@@ -112,6 +126,7 @@ fn start(parsed: Parsed, only_create: bool, io: &mut Io<'_>) -> State {
         proxy: !parsed.has("sig-proxy") || parsed.is("sig-proxy"),
         quiet: parsed.is("quiet"),
         name: parsed.text("name").to_owned(),
+        cidfile,
         step: Step::Create,
         ticket: Ticket(0),
         attach: None,
@@ -245,6 +260,12 @@ impl Run {
                     io.err(format!("WARNING: {warning}\n"));
                 }
                 self.id = id;
+                if !self.cidfile.is_empty()
+                    && let Err(error) = io.files.write(&self.cidfile, &self.id, io.now)
+                {
+                    io.err(format!("failed to write the container ID to the file: {error}\n"));
+                    return io.exit(125);
+                }
                 self.created(io);
             }
             (Step::Create, Err(error))

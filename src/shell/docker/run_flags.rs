@@ -20,19 +20,37 @@ const MAX_RANGE: u16 = 4096;
 /// Flags of both commands.
 pub(crate) const FLAGS: &[Flag] = &[
     flag("add-host", ' ', Kind::List, "Add a custom host-to-IP mapping (host:ip)"),
-    flag("annotation", ' ', Kind::List, "Add an annotation to the container"),
+    flag("annotation", ' ', Kind::Words("map"), "Add an annotation to the container"),
     flag("attach", 'a', Kind::List, "Attach to STDIN, STDOUT or STDERR"),
+    flag(
+        "blkio-weight",
+        ' ',
+        Kind::Int,
+        "Block IO (relative weight), between 10 and 1000, or 0 to disable (default 0)",
+    ),
+    flag("blkio-weight-device", ' ', Kind::List, "Block IO weight (relative device weight)"),
     flag("cap-add", ' ', Kind::List, "Add Linux capabilities"),
     flag("cap-drop", ' ', Kind::List, "Drop Linux capabilities"),
+    flag("cgroup-parent", ' ', Kind::Text, "Optional parent cgroup for the container"),
+    flag("cgroupns", ' ', Kind::Text, "Cgroup namespace to use (host|private)"),
     flag("cidfile", ' ', Kind::Text, "Write the container ID to the file"),
     flag("cpu-period", ' ', Kind::Int, "Limit CPU CFS (Completely Fair Scheduler) period"),
     flag("cpu-quota", ' ', Kind::Int, "Limit CPU CFS (Completely Fair Scheduler) quota"),
+    flag("cpu-rt-period", ' ', Kind::Int, "Limit CPU real-time period in microseconds"),
+    flag("cpu-rt-runtime", ' ', Kind::Int, "Limit CPU real-time runtime in microseconds"),
     flag("cpu-shares", 'c', Kind::Int, "CPU shares (relative weight)"),
     flag("cpus", ' ', Kind::Decimal, "Number of CPUs"),
     flag("cpuset-cpus", ' ', Kind::Text, "CPUs in which to allow execution (0-3, 0,1)"),
+    flag("cpuset-mems", ' ', Kind::Text, "MEMs in which to allow execution (0-3, 0,1)"),
     flag("detach", 'd', Kind::Bool, "Run container in background and print container ID"),
     flag("detach-keys", ' ', Kind::Text, "Override the key sequence for detaching a container"),
     flag("device", ' ', Kind::List, "Add a host device to the container"),
+    flag("device-cgroup-rule", ' ', Kind::List, "Add a rule to the cgroup allowed devices list"),
+    flag("device-read-bps", ' ', Kind::List, "Limit read rate (bytes per second) from a device"),
+    flag("device-read-iops", ' ', Kind::List, "Limit read rate (IO per second) from a device"),
+    flag("device-write-bps", ' ', Kind::List, "Limit write rate (bytes per second) to a device"),
+    flag("device-write-iops", ' ', Kind::List, "Limit write rate (IO per second) to a device"),
+    flag("disable-content-trust", ' ', Kind::Bool, "Skip image verification (default true)"),
     flag("dns", ' ', Kind::List, "Set custom DNS servers"),
     flag("dns-option", ' ', Kind::List, "Set DNS options"),
     flag("dns-search", ' ', Kind::List, "Set custom DNS search domains"),
@@ -77,13 +95,21 @@ pub(crate) const FLAGS: &[Flag] = &[
         "Run an init inside the container that forwards signals and reaps processes",
     ),
     flag("interactive", 'i', Kind::Bool, "Keep STDIN open even if not attached"),
-    flag("gpus", ' ', Kind::Text, "GPU devices to add to the container ('all' to pass all GPUs)"),
+    flag(
+        "gpus",
+        ' ',
+        Kind::Word("gpu-request"),
+        "GPU devices to add to the container ('all' to pass all GPUs)",
+    ),
     flag("ip", ' ', Kind::Text, "IPv4 address (e.g., 172.30.100.104)"),
     flag("ip6", ' ', Kind::Text, "IPv6 address (e.g., 2001:db8::33)"),
     flag("ipc", ' ', Kind::Text, "IPC mode to use"),
+    flag("isolation", ' ', Kind::Text, "Container isolation technology"),
+    flag("kernel-memory", ' ', Kind::Bytes, "Kernel memory limit"),
     flag("label", 'l', Kind::List, "Set meta data on a container"),
     flag("label-file", ' ', Kind::List, "Read in a line delimited file of labels"),
     flag("link", ' ', Kind::List, "Add link to another container"),
+    flag("link-local-ip", ' ', Kind::List, "Container IPv4/IPv6 link-local addresses"),
     flag("log-driver", ' ', Kind::Text, "Logging driver for the container"),
     flag("log-opt", ' ', Kind::List, "Log driver options"),
     flag("mac-address", ' ', Kind::Text, "Container MAC address (e.g., 92:d0:c6:0a:29:33)"),
@@ -95,10 +121,11 @@ pub(crate) const FLAGS: &[Flag] = &[
         Kind::Swap,
         "Swap limit equal to memory plus swap: '-1' to enable unlimited swap",
     ),
-    flag("mount", ' ', Kind::List, "Attach a filesystem mount to the container"),
+    flag("memory-swappiness", ' ', Kind::Int, "Tune container memory swappiness (0 to 100)"),
+    flag("mount", ' ', Kind::Words("mount"), "Attach a filesystem mount to the container"),
     flag("name", ' ', Kind::Text, "Assign a name to the container"),
     flag("net", ' ', Kind::List, "Connect a container to a network"),
-    flag("network", ' ', Kind::List, "Connect a container to a network"),
+    flag("network", ' ', Kind::Words("network"), "Connect a container to a network"),
     flag("network-alias", ' ', Kind::List, "Add network-scoped alias for the container"),
     flag("no-healthcheck", ' ', Kind::Bool, "Disable any container-specified HEALTHCHECK"),
     flag("oom-kill-disable", ' ', Kind::Bool, "Disable OOM Killer"),
@@ -135,16 +162,31 @@ pub(crate) const FLAGS: &[Flag] = &[
     flag("sig-proxy", ' ', Kind::Bool, "Proxy received signals to the process (default true)"),
     flag("stop-signal", ' ', Kind::Text, "Signal to stop the container"),
     flag("stop-timeout", ' ', Kind::Int, "Timeout (in seconds) to stop a container"),
-    flag("sysctl", ' ', Kind::List, "Sysctl options (default map[])"),
+    flag("storage-opt", ' ', Kind::List, "Storage driver options for the container"),
+    flag("sysctl", ' ', Kind::Words("map"), "Sysctl options (default map[])"),
     flag("tmpfs", ' ', Kind::List, "Mount a tmpfs directory"),
     flag("tty", 't', Kind::Bool, "Allocate a pseudo-TTY"),
-    flag("ulimit", ' ', Kind::List, "Ulimit options (default [])"),
+    flag("ulimit", ' ', Kind::Words("ulimit"), "Ulimit options (default [])"),
+    flag("use-api-socket", ' ', Kind::Bool, "Bind mount Docker API socket and required auth"),
     flag("user", 'u', Kind::Text, "Username or UID (format: <name|uid>[:<group|gid>])"),
     flag("userns", ' ', Kind::Text, "User namespace to use"),
     flag("uts", ' ', Kind::Text, "UTS namespace to use"),
     flag("volume", 'v', Kind::List, "Bind mount a volume"),
+    flag("volume-driver", ' ', Kind::Text, "Optional volume driver for the container"),
     flag("volumes-from", ' ', Kind::List, "Mount volumes from the specified container(s)"),
     flag("workdir", 'w', Kind::Text, "Working directory inside the container"),
+];
+
+/// Kernel settings of the IPC namespace that `--sysctl` takes.
+const KERNEL_SETTINGS: [&str; 8] = [
+    "kernel.msgmax",
+    "kernel.msgmnb",
+    "kernel.msgmni",
+    "kernel.sem",
+    "kernel.shmall",
+    "kernel.shmmax",
+    "kernel.shmmni",
+    "kernel.shm_rmid_forced",
 ];
 
 type Ports = (Vec<Port>, BTreeMap<Port, Vec<PortBinding>>);
@@ -207,12 +249,16 @@ pub(crate) fn environment(parsed: &Parsed, io: &Io<'_>) -> Result<Vec<String>, S
     let mut all = Vec::new();
     for file in parsed.list("env-file") {
         for line in read_lines(file, io)? {
+            key_problem(&line).map_err(|why| format!("invalid env file ({file}): {why}"))?;
             add_variable(&line, io, &mut all);
         }
     }
     for text in parsed.list("env") {
         if text.is_empty() || text.starts_with('=') {
-            return Err(format!("invalid environment variable: {text}"));
+            return Err(format!(
+                "invalid argument {text:?} for \"-e, --env\" flag: invalid environment variable: \
+                 {text}"
+            ));
         }
         add_variable(text, io, &mut all);
     }
@@ -232,6 +278,18 @@ fn add_variable(text: &str, io: &Io<'_>, all: &mut Vec<String>) {
     let name = |e: &str| e.split('=').next().unwrap_or("").to_owned();
     all.retain(|have| name(have) != name(&entry));
     all.push(entry);
+}
+
+/// What is wrong with a line of a file of variables or labels (docker/cli `pkg/kvfile`).
+fn key_problem(line: &str) -> Result<(), String> {
+    let key = line.split('=').next().unwrap_or("");
+    if key.is_empty() {
+        Err(format!("no variable name on line '{line}'"))
+    } else if key.contains([' ', '\t']) {
+        Err(format!("variable '{key}' contains whitespaces"))
+    } else {
+        Ok(())
+    }
 }
 
 /// Lines of a file without comments and blanks.
@@ -263,6 +321,13 @@ fn health(parsed: &Parsed) -> Result<Option<HealthConfig>, String> {
     if !any {
         return Ok(None);
     }
+    for name in
+        ["health-interval", "health-timeout", "health-start-period", "health-start-interval"]
+    {
+        if parsed.text(name).starts_with('-') {
+            return Err(format!("--{name} cannot be negative"));
+        }
+    }
     let retries = parsed.int("health-retries").unwrap_or(0);
     let retries = u32::try_from(retries).map_err(|_| "--health-retries cannot be negative")?;
     let duration = |name: &str| parsed.duration(name).unwrap_or(SimDuration::ZERO);
@@ -282,6 +347,15 @@ fn health(parsed: &Parsed) -> Result<Option<HealthConfig>, String> {
 /// `type=bind,src=/a,dst=/b,ro`.
 pub(crate) fn mount(text: &str) -> Result<Mount, String> {
     let wrong = |why: String| format!("invalid argument {text:?} for \"--mount\" flag: {why}");
+    if text.trim().is_empty() {
+        return Err(wrong("EOF".to_owned()));
+    }
+    let truth = |key: &str, value: &str| match value {
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(false),
+        _ => Err(wrong(format!("invalid value for {key}: {value}"))),
+    };
+    let mut families: Vec<&str> = Vec::new();
     let mut mount = Mount::default();
     for field in text.split(',') {
         let (key, value) = match field.split_once('=') {
@@ -293,6 +367,12 @@ pub(crate) fn mount(text: &str) -> Result<Mount, String> {
                 }
             },
         };
+        let family = key.split_once('-').map(|(family, _)| family);
+        if let Some(family) =
+            ["volume", "bind", "image", "tmpfs"].into_iter().find(|f| family == Some(f))
+        {
+            families.push(family);
+        }
         match key.as_str() {
             "type" => {
                 mount.kind = match value.to_lowercase().as_str() {
@@ -313,9 +393,9 @@ pub(crate) fn mount(text: &str) -> Result<Mount, String> {
                 value.clone_into(&mut mount.source);
             }
             "target" | "dst" | "destination" => value.clone_into(&mut mount.target),
-            "readonly" | "ro" => mount.read_only = value == "true" || value == "1",
+            "readonly" | "ro" => mount.read_only = truth(&key, value)?,
             "bind-propagation" => value.clone_into(&mut mount.propagation),
-            "volume-nocopy" => mount.no_copy = value == "true" || value == "1",
+            "volume-nocopy" => mount.no_copy = truth(&key, value)?,
             "volume-subpath" => value.clone_into(&mut mount.subpath),
             "volume-driver" => value.clone_into(&mut mount.driver),
             "volume-label" => {
@@ -339,6 +419,10 @@ pub(crate) fn mount(text: &str) -> Result<Mount, String> {
     }
     if mount.target.is_empty() {
         return Err(wrong("target is required".to_owned()));
+    }
+    let kind = mount.kind.as_str();
+    if let Some(family) = families.into_iter().find(|family| *family != kind) {
+        return Err(wrong(format!("cannot mix '{family}-*' options with mount type '{kind}'")));
     }
     Ok(mount)
 }
@@ -378,6 +462,13 @@ fn ulimit(text: &str) -> Result<Ulimit, String> {
     Ok(Ulimit { name: name.to_owned(), soft, hard })
 }
 
+const ALIASES: &str = "network-scoped aliases are only supported for user-defined networks";
+
+/// Whether a mode names a network that somebody made (`NetworkMode.IsUserDefined`).
+fn user_defined(mode: &str) -> bool {
+    !matches!(mode, "default" | "bridge" | "host" | "none") && !mode.starts_with("container:")
+}
+
 /// Networks of `--network`, with what the flags say about the first.
 fn networks(parsed: &Parsed) -> Result<(String, BTreeMap<String, EndpointConfig>), String> {
     let mut all: BTreeMap<String, EndpointConfig> = BTreeMap::new();
@@ -407,12 +498,27 @@ fn networks(parsed: &Parsed) -> Result<(String, BTreeMap<String, EndpointConfig>
         if mode.is_empty() {
             mode.clone_from(&name);
         }
+        let aliases = mode == name && parsed.has("network-alias") || !endpoint.aliases.is_empty();
+        if aliases && !user_defined(&name) {
+            return Err(ALIASES.to_owned());
+        }
         if !name.starts_with("container:") {
             all.insert(name, endpoint);
         }
     }
     if mode.is_empty() {
+        if parsed.has("network-alias") {
+            return Err(ALIASES.to_owned());
+        }
         "default".clone_into(&mut mode);
+    }
+    if all.len() > 1 && all.keys().any(|name| user_defined(name)) {
+        let plain = all.keys().any(|name| !user_defined(name));
+        if plain {
+            return Err("conflicting options: cannot attach both user-defined and \
+                        non-user-defined network-modes"
+                .to_owned());
+        }
     }
     let special = ["network-alias", "ip", "ip6", "mac-address", "link"];
     if special.iter().any(|n| parsed.has(n)) && !mode.starts_with("container:") {
@@ -432,11 +538,6 @@ pub(crate) fn create_config(parsed: &Parsed, io: &Io<'_>) -> Result<CreateConfig
         return Err("conflicting options: cannot specify both --restart and --rm".to_owned());
     }
     let (mode, networks) = networks(parsed)?;
-    if mode.starts_with("container:") && (parsed.has("publish") || parsed.has("publish-all")) {
-        return Err(
-            "conflicting options: port publishing and the container type network mode".to_owned()
-        );
-    }
     let mut config = container_config(parsed, io)?;
     let mut host = host_config(parsed, &mut config, io)?;
     host.network_mode = mode;
@@ -447,7 +548,13 @@ pub(crate) fn create_config(parsed: &Parsed, io: &Io<'_>) -> Result<CreateConfig
 fn container_config(parsed: &Parsed, io: &Io<'_>) -> Result<ContainerConfig, String> {
     let mut labels = BTreeMap::new();
     for file in parsed.list("label-file") {
-        labels.extend(pairs(&read_lines(file, io)?));
+        let lines = read_lines(file, io)?;
+        for line in &lines {
+            key_problem(line).map_err(|why| format!("invalid label file ({file}): {why}"))?;
+        }
+        // A name alone is looked up in the environment for variables, and left out for labels.
+        let whole: Vec<String> = lines.into_iter().filter(|line| line.contains('=')).collect();
+        labels.extend(pairs(&whole));
     }
     labels.extend(pairs(parsed.list("label")));
     let entrypoint = parsed.has("entrypoint").then(|| vec![parsed.text("entrypoint").to_owned()]);
@@ -513,6 +620,7 @@ fn host_config(
     for text in parsed.list("ulimit") {
         host.ulimits.push(ulimit(text)?);
     }
+    host.ulimits.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(host)
 }
 
@@ -526,6 +634,36 @@ fn check_words(parsed: &Parsed) -> Result<(), String> {
                  {text:?}"
             ));
         }
+        let address = parts.map_or("", |(_, address)| address);
+        let bare = address.strip_prefix('[').and_then(|a| a.strip_suffix(']')).unwrap_or(address);
+        if bare != "host-gateway" && bare.parse::<std::net::IpAddr>().is_err() {
+            return Err(format!(
+                "invalid argument {text:?} for \"--add-host\" flag: invalid IP address in \
+                 add-host: {address:?}"
+            ));
+        }
+    }
+    let known = |text: &&String| text.parse::<std::net::IpAddr>().is_err();
+    if let Some(text) = parsed.list("dns").iter().find(known) {
+        return Err(format!(
+            "invalid argument {text:?} for \"--dns\" flag: IP address is not correctly formatted: \
+             {text}"
+        ));
+    }
+    for text in parsed.list("sysctl") {
+        // `opts.ValidateSysctl`: a name that belongs to a namespace, and a value.
+        let name = text.split('=').next().unwrap_or("");
+        let known = KERNEL_SETTINGS.contains(&name)
+            || ["net.", "fs.mqueue."].iter().any(|family| name.starts_with(family));
+        if !known || !text.contains('=') {
+            return Err(format!(
+                "invalid argument {text:?} for \"--sysctl\" flag: sysctl '{text}' is not allowed"
+            ));
+        }
+    }
+    let swappiness = parsed.int("memory-swappiness").unwrap_or(-1);
+    if !(-1..=100).contains(&swappiness) {
+        return Err(format!("invalid value: {swappiness}. Valid memory swappiness range is 0-100"));
     }
     for text in parsed.list("attach") {
         if !matches!(text.to_lowercase().as_str(), "stdin" | "stdout" | "stderr") {
@@ -568,6 +706,9 @@ fn add_mounts(
     io: &Io<'_>,
 ) -> Result<(), String> {
     for text in parsed.list("volume") {
+        if text.is_empty() {
+            return Err("invalid empty volume spec".to_owned());
+        }
         match text.split_once(':') {
             None => {
                 config.volumes.insert(text.clone());
@@ -631,6 +772,7 @@ fn plain_settings(parsed: &Parsed) -> Result<HostConfig, String> {
         oom_score_adj: int("oom-score-adj"),
         pids_limit: parsed.int("pids-limit").filter(|n| *n != 0),
         devices: list("device"),
+        gpus: parsed.has("gpus"),
         init: parsed.has("init").then(|| parsed.is("init")),
         annotations: pairs(parsed.list("annotation")),
         publish_all_ports: parsed.is("publish-all"),

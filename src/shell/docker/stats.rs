@@ -141,6 +141,7 @@ pub(crate) const LIST: List<'static> = List {
     ],
     default_table: "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t\
                     {{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}",
+    raw: "",
     quiet_field: "ID",
 };
 

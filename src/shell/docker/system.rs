@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::base::gotemplate::{MissingKey, Template, Value};
-use crate::base::table::tabwriter;
 use crate::docker::api::{DiskUsage, DockerEvent, Reply, Request, SystemInfo, VersionInfo};
 use crate::docker::{bytes_size, human_size};
 use crate::shell::docker::State;
 use crate::shell::docker::flags::{Count, Flag, Kind, Parsed, Spec, flag};
 use crate::shell::docker::flow::{One, filters};
+use crate::shell::docker::format::List;
 use crate::shell::docker::text::{nano_time, parse_moment, show};
 use crate::shell::job::{Io, Ticket, Wake};
 
@@ -47,17 +47,25 @@ pub(crate) fn version(parsed: Parsed, io: &mut Io<'_>) -> State {
     State::One(One::ask(parsed, Request::Version, print_version, io))
 }
 
-fn template(parsed: &Parsed, value: &Value, io: &mut Io<'_>) -> Option<u8> {
+/// Print by `--format`; `name` is what the client calls its template, `type_name` Go's type.
+fn template(
+    parsed: &Parsed,
+    value: &Value,
+    (name, type_name): (&str, &str),
+    io: &mut Io<'_>,
+) -> Option<u8> {
     let format = match parsed.text("format") {
         "" => return None,
         "json" => "{{json .}}",
         other => other,
     };
-    let parse = |e: String| format!("template parsing error: {e}");
-    let text = Template::parse("", format)
-        .and_then(|t| t.execute(value, MissingKey::Error))
-        .map(|text| format!("{text}\n"))
-        .map_err(parse);
+    let text = Template::parse(name, format)
+        .map_err(|e| format!("template parsing error: {e}"))
+        .and_then(|t| {
+            let typed = format!("type {type_name}");
+            t.execute(value, MissingKey::Error).map_err(|e| e.replace("type struct", &typed))
+        })
+        .map(|text| format!("{text}\n"));
     Some(show(text, io))
 }
 
@@ -67,6 +75,8 @@ fn print_version(parsed: &Parsed, reply: Reply, io: &mut Io<'_>) -> u8 {
         Value::object([
             ("Version", (&v.version).into()),
             ("ApiVersion", (&v.api_version).into()),
+            // Templates know it by Go's name.
+            ("?APIVersion", (&v.api_version).into()),
             ("MinAPIVersion", (&v.min_api_version).into()),
             ("GitCommit", (&v.git_commit).into()),
             ("GoVersion", (&v.go_version).into()),
@@ -78,7 +88,7 @@ fn print_version(parsed: &Parsed, reply: Reply, io: &mut Io<'_>) -> u8 {
         ])
     };
     let value = Value::object([("Client", part()), ("Server", part())]);
-    if let Some(code) = template(parsed, &value, io) {
+    if let Some(code) = template(parsed, &value, ("version", "system.versionInfo"), io) {
         return code;
     }
     io.out(version_text(&v));
@@ -134,11 +144,12 @@ fn print_info(parsed: &Parsed, reply: Reply, io: &mut Io<'_>) -> u8 {
         ("Name", (&info.name).into()),
         ("ServerVersion", (&info.version).into()),
         ("DockerRootDir", "/var/lib/docker".into()),
+        ("DefaultRuntime", "runc".into()),
         ("Swarm", Value::object([("LocalNodeState", "inactive".into()), ("NodeID", "".into())])),
         ("LiveRestoreEnabled", false.into()),
         ("SystemTime", info.now.rfc3339_nano().into()),
     ]);
-    if let Some(code) = template(parsed, &value, io) {
+    if let Some(code) = template(parsed, &value, ("", "system.dockerInfo"), io) {
         return code;
     }
     io.out(info_text(&info));
@@ -180,13 +191,28 @@ pub(crate) fn df(parsed: Parsed, io: &mut Io<'_>) -> State {
     State::One(One::ask(parsed, Request::DiskUsage, print_df, io))
 }
 
-fn print_df(_: &Parsed, reply: Reply, io: &mut Io<'_>) -> u8 {
+fn print_df(parsed: &Parsed, reply: Reply, io: &mut Io<'_>) -> u8 {
     let Reply::DiskUsage(usage) = reply else { return 1 };
-    let mut rows =
-        vec![["TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"].map(str::to_owned).to_vec()];
-    rows.extend(df_rows(&usage));
-    io.out(tabwriter(&rows, 10, 3));
-    0
+    let fields = ["Type", "TotalCount", "Active", "Size", "Reclaimable"];
+    let entry = |row: Vec<String>| {
+        let named = fields.iter().zip(row);
+        named.map(|(field, text)| ((*field).to_owned(), Value::from(text))).collect()
+    };
+    let entries: Vec<BTreeMap<String, Value>> = df_rows(&usage).into_iter().map(entry).collect();
+    let list = List {
+        type_name: "*formatter.diskUsageContext",
+        headings: &[
+            ("Type", "TYPE"),
+            ("TotalCount", "TOTAL"),
+            ("Active", "ACTIVE"),
+            ("Size", "SIZE"),
+            ("Reclaimable", "RECLAIMABLE"),
+        ],
+        default_table: "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
+        raw: "",
+        quiet_field: "Type",
+    };
+    show(list.print(parsed.text("format"), false, &entries), io)
 }
 
 fn df_rows(u: &DiskUsage) -> Vec<Vec<String>> {
@@ -331,13 +357,19 @@ impl Events {
                     let text = match &self.template {
                         None if self.format.is_empty() => Ok(event_text(&event)),
                         None => Ok(event_json(&event)),
-                        Some(t) => t.execute(&event_value(&event), MissingKey::NoValue),
+                        Some(t) => {
+                            let typed = t.execute(&event_value(&event), MissingKey::NoValue);
+                            typed.map_err(|e| {
+                                let e = e.replace("type struct", "type *events.Message");
+                                format!("Error parsing format: {e}")
+                            })
+                        }
                     };
                     match text {
                         Ok(text) => io.out(format!("{text}\n")),
                         Err(error) => {
                             io.err(format!("{error}\n"));
-                            io.exit(1);
+                            io.exit(64);
                         }
                     }
                 }

@@ -1,6 +1,6 @@
 //! All commands: words, face, code. Help and completion come from here.
 
-use crate::shell::docker::flags::Spec;
+use crate::shell::docker::flags::{Refusal, Spec};
 use crate::shell::docker::{
     Start, State, attach, build, copy, exec, export, images, import, inspect, life, load, logs,
     networks, prune, ps, pull, refuse, registry, run, save, stats, system, volumes,
@@ -79,8 +79,9 @@ const COMMANDS: &[Entry] = &[
 ];
 
 /// Groups of commands with their help line.
-const GROUPS: [(&str, &str); 6] = [
+const GROUPS: [(&str, &str); 7] = [
     ("builder", "Manage builds"),
+    ("buildx", "Docker Buildx"),
     ("container", "Manage containers"),
     ("image", "Manage images"),
     ("network", "Manage networks"),
@@ -175,8 +176,10 @@ fn start_in_group(group: &str, about: &str, words: &[String], io: &mut Io<'_>) -
         Some(entry) => begin(entry, &path, words.get(1..).unwrap_or(&[]), io),
         None => {
             let text = format!(
-                "docker: unknown command: docker {path}\n\nUsage:  docker {group}\n\n\
-                 Run 'docker {group} --help' for more information"
+                "docker: unknown command: docker {path}\n\nUsage:  docker {group}{}\n\n\
+                 Run 'docker {group} --help' for more information",
+                // Of all groups, only this one's line says so.
+                if group == "volume" { " COMMAND" } else { "" }
             );
             State::fail(&text, 1, io)
         }
@@ -184,9 +187,12 @@ fn start_in_group(group: &str, about: &str, words: &[String], io: &mut Io<'_>) -
 }
 
 fn begin(entry: &'static Entry, path: &str, words: &[String], io: &mut Io<'_>) -> State {
-    let full = format!("docker {path}");
+    // Builds are buildx's, whatever they are called by.
+    let plugin = entry.spec.path == "build";
+    let full = if plugin { "docker buildx build".to_owned() } else { format!("docker {path}") };
     match entry.spec.parse(&full, words) {
         Ok(parsed) => (entry.start)(parsed, io),
+        Err(Refusal::Count(text)) if plugin => State::fail(&format!("ERROR: {text}"), 1, io),
         Err(refusal) => refuse(refusal, &entry.spec.help(&full, &aliases(entry)), io),
     }
 }

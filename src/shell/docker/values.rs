@@ -38,6 +38,17 @@ fn keys<T: ToString>(keys: impl Iterator<Item = T>) -> Value {
     Value::Map(keys.map(|k| (k.to_string(), Value::Struct(Vec::new()))).collect())
 }
 
+/// A field that JSON leaves out when it is empty; templates see it all the same. [`Value`]
+/// knows such a field by the question mark before its name.
+fn omitted(
+    name: &'static str,
+    hidden: &'static str,
+    empty: bool,
+    value: impl Into<Value>,
+) -> (&'static str, Value) {
+    (if empty { hidden } else { name }, value.into())
+}
+
 /// A value, or absent.
 fn unless(absent: bool, value: impl Into<Value>) -> Value {
     if absent { Value::Absent } else { value.into() }
@@ -81,7 +92,12 @@ fn config(c: &ContainerConfig) -> Value {
         ("AttachStdin", c.attach[0].into()),
         ("AttachStdout", c.attach[1].into()),
         ("AttachStderr", c.attach[2].into()),
-        ("ExposedPorts", unless(c.exposed_ports.is_empty(), keys(c.exposed_ports.iter()))),
+        omitted(
+            "ExposedPorts",
+            "?ExposedPorts",
+            c.exposed_ports.is_empty(),
+            keys(c.exposed_ports.iter()),
+        ),
         ("Tty", c.tty.into()),
         ("OpenStdin", c.open_stdin.into()),
         ("StdinOnce", c.stdin_once.into()),
@@ -94,7 +110,7 @@ fn config(c: &ContainerConfig) -> Value {
         ("Entrypoint", c.entrypoint.clone().map_or(Value::Nil, Value::from)),
         ("OnBuild", Value::Nil),
         ("Labels", map(&c.labels)),
-        ("StopSignal", unless(c.stop_signal.is_empty(), &c.stop_signal)),
+        omitted("StopSignal", "?StopSignal", c.stop_signal.is_empty(), &c.stop_signal),
         ("StopTimeout", c.stop_timeout.map_or(Value::Absent, Value::from)),
     ])
 }
@@ -122,7 +138,7 @@ fn host_start(h: &HostConfig) -> Vec<(&'static str, Value)> {
         ("VolumeDriver", "".into()),
         ("VolumesFrom", or_null(&h.volumes_from)),
         ("ConsoleSize", Value::List(vec![Value::Int(0), Value::Int(0)])),
-        ("Annotations", unless(h.annotations.is_empty(), map(&h.annotations))),
+        omitted("Annotations", "?Annotations", h.annotations.is_empty(), map(&h.annotations)),
         ("CapAdd", or_null(&h.cap_add)),
         ("CapDrop", or_null(&h.cap_drop)),
         ("CgroupnsMode", "host".into()),
@@ -140,11 +156,11 @@ fn host_start(h: &HostConfig) -> Vec<(&'static str, Value)> {
         ("PublishAllPorts", h.publish_all_ports.into()),
         ("ReadonlyRootfs", h.readonly_rootfs.into()),
         ("SecurityOpt", or_null(&h.security_opt)),
-        ("Tmpfs", unless(h.tmpfs.is_empty(), map(&h.tmpfs))),
+        omitted("Tmpfs", "?Tmpfs", h.tmpfs.is_empty(), map(&h.tmpfs)),
         ("UTSMode", (&h.uts_mode).into()),
         ("UsernsMode", (&h.userns_mode).into()),
         ("ShmSize", h.shm_size.into()),
-        ("Sysctls", unless(h.sysctls.is_empty(), map(&h.sysctls))),
+        omitted("Sysctls", "?Sysctls", h.sysctls.is_empty(), map(&h.sysctls)),
         ("Runtime", if h.runtime.is_empty() { "runc".into() } else { (&h.runtime).into() }),
         ("Isolation", "".into()),
     ]
@@ -223,7 +239,12 @@ fn host_end(h: &HostConfig) -> Vec<(&'static str, Value)> {
         ("CpuPercent", Value::Int(0)),
         ("IOMaximumIOps", Value::Int(0)),
         ("IOMaximumBandwidth", Value::Int(0)),
-        ("Mounts", unless(h.mounts.is_empty(), Value::List(h.mounts.iter().map(spec).collect()))),
+        omitted(
+            "Mounts",
+            "?Mounts",
+            h.mounts.is_empty(),
+            Value::List(h.mounts.iter().map(spec).collect()),
+        ),
         ("MaskedPaths", hidden(&MASKED)),
         ("ReadonlyPaths", hidden(&READONLY)),
         ("Init", h.init.map_or(Value::Absent, Value::from)),
@@ -248,10 +269,10 @@ fn host(h: &HostConfig) -> Value {
 fn mount(m: &MountPoint) -> Value {
     Value::object([
         ("Type", m.kind.as_str().into()),
-        ("Name", unless(m.name.is_empty(), &m.name)),
+        omitted("Name", "?Name", m.name.is_empty(), &m.name),
         ("Source", (&m.source).into()),
         ("Destination", (&m.destination).into()),
-        ("Driver", unless(m.kind != MountKind::Volume, &m.driver)),
+        omitted("Driver", "?Driver", m.kind != MountKind::Volume, &m.driver),
         ("Mode", (&m.mode).into()),
         ("RW", m.rw.into()),
         ("Propagation", (&m.propagation).into()),
@@ -375,6 +396,14 @@ fn graph_driver(id: &str, container: bool) -> Value {
     Value::object([("Data", data), ("Name", "overlay2".into())])
 }
 
+/// The file that the log driver writes, if it writes one that others may read.
+fn log_path(c: &ContainerInspect) -> Value {
+    match c.host.log_driver.as_str() {
+        "" | "json-file" => format!("/var/lib/docker/containers/{0}/{0}-json.log", c.id).into(),
+        _ => "".into(),
+    }
+}
+
 /// `docker container inspect`.
 pub(crate) fn container(c: &ContainerInspect) -> Value {
     let file = |name: &str| Value::from(format!("/var/lib/docker/containers/{}/{name}", c.id));
@@ -392,7 +421,7 @@ pub(crate) fn container(c: &ContainerInspect) -> Value {
         ("ResolvConfPath", file("resolv.conf")),
         ("HostnamePath", file("hostname")),
         ("HostsPath", file("hosts")),
-        ("LogPath", file(&format!("{}-json.log", c.id))),
+        ("LogPath", log_path(c)),
         ("Name", (&c.name).into()),
         ("RestartCount", c.restart_count.into()),
         ("Driver", "overlay2".into()),

@@ -104,6 +104,7 @@ pub(crate) const LIST: List<'static> = List {
         ("Status", "STATUS"),
     ],
     default_table: "{{.Driver}}\t{{.Name}}",
+    raw: "name: {{.Name}}\ndriver: {{.Driver}}\n",
     quiet_field: "Name",
 };
 

@@ -195,7 +195,7 @@ impl Host {
         let mut line = vec!["timeout", "--signal=KILL", &limit];
         let quoted;
         if let Some(after) = tags.iter().find_map(|tag| tag.strip_prefix("ctrl-c ")) {
-            line = vec!["timeout", "--preserve-status", "--signal=INT", after];
+            line = vec!["timeout", "--preserve-status", "--signal=INT", "--kill-after=60", after];
         }
         line.extend(["bash", "-c"]);
         if tags.iter().any(|tag| tag == "tty") {
