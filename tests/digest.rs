@@ -42,7 +42,7 @@ fn command(what: &Do<'_>) -> Command {
 /// Play it and compare after every stride; returns the digests.
 fn play(genesis: Genesis, host: &str, script: &[Do<'_>], strides: u32) -> Vec<u64> {
     let mut session = Session::new(genesis);
-    session.execute(Command::Open { terminal: 1, host: host.to_owned() });
+    session.execute(Command::Open { terminal: 1, host: host.to_owned(), tty: true });
     let mut digests = Vec::new();
     let mut to = SimTime::ZERO;
     for what in script {
