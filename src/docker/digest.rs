@@ -27,28 +27,37 @@ impl Engines {
 
 impl Daemon {
     fn digest(&self, reading: Reading) -> u64 {
+        let Self {
+            host,
+            id,
+            power,
+            run,
+            containers,
+            names,
+            networks,
+            volumes,
+            builder,
+            pulled,
+            parents,
+            execs,
+            // Only where execs are found.
+            tags: _,
+            clients,
+            next_seq,
+            next_tag,
+            next_pid,
+            ends,
+            parked,
+        } = self;
         let sums = [
-            self.containers.digest(reading),
-            self.networks.digest(reading),
-            self.volumes.digest(reading),
-            self.execs.digest(reading),
-            self.builder.digest(reading),
+            containers.digest(reading),
+            networks.digest(reading),
+            volumes.digest(reading),
+            execs.digest(reading),
+            builder.digest(reading),
         ];
-        let images = (&self.pulled, &self.parents);
-        let counts = (self.run, self.next_seq, self.next_tag, self.next_pid, self.ends);
-        let clients = &self.clients;
+        let counts = (run, next_seq, next_tag, next_pid, ends, parked.len());
         let listen = (clients.events.len(), clients.pulls.len(), clients.stats.len());
-        let waits = self.parked.len();
-        mixer::of(&(
-            &self.host,
-            &self.id,
-            self.power,
-            sums,
-            &self.names,
-            images,
-            counts,
-            listen,
-            waits,
-        ))
+        mixer::of(&(host, id, power, sums, names, pulled, parents, counts, listen))
     }
 }

@@ -229,9 +229,32 @@ impl Cluster {
     /// The digest of all objects and of what else of the cluster can be observed.
     #[must_use]
     pub fn digest(&self, reading: Reading) -> u64 {
-        let watched = self.watchers.keys().collect::<Vec<_>>();
-        let counts = (self.sent, self.expiring.len(), self.scraping);
-        mixer::of(&(self.store.digest(reading), &self.joined, &self.served, watched, counts))
+        let Self {
+            store,
+            watchers,
+            joined,
+            served,
+            sent,
+            scraping,
+            expiring,
+            cut,
+            died,
+            parked,
+            // What only a component remembers shows in what it does.
+            controllers: _,
+            scheduler: _,
+            streams: _,
+            recorders: _,
+            kubelets: _,
+            proxies: _,
+            dns: _,
+        } = self;
+        let watched = watchers.keys().collect::<Vec<_>>();
+        let parked = parked.iter().map(|(process, inputs)| (process, inputs.len()));
+        let cut = cut.keys().collect::<Vec<_>>();
+        let down = (cut, died, parked.collect::<Vec<_>>());
+        let counts = (sent, expiring.len(), scraping);
+        mixer::of(&(store.digest(reading), joined, served, watched, down, counts))
     }
 
     /// One wake.

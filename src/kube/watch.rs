@@ -20,7 +20,7 @@ pub const WATCH_LAG: Latency = Latency {
 };
 
 /// A process with caches of its own.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Process {
     /// kube-controller-manager.
     ControllerManager,

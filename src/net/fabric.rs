@@ -540,7 +540,18 @@ impl Fabric {
 
 impl Hash for Host {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let Self { addr, networks, residents, ports, next_port, pods, services, .. } = self;
+        let Self {
+            addr,
+            networks,
+            residents,
+            ports,
+            next_port,
+            pods,
+            services,
+            // Only where the services' rules are found.
+            vips: _,
+            node_ports: _,
+        } = self;
         (addr, networks, residents, ports, next_port, pods).hash(state);
         services.iter().for_each(|(name, (_, hash))| (name, hash).hash(state));
     }
