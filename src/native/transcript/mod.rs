@@ -36,7 +36,8 @@
 //!   these marks is written with a `\` before it.
 //! - Two blanks, `#` and tags at the end of a line say how it is typed or compared: `any order`
 //!   (lines as a set), `any node` (which of several nodes that are alike), `any age`, `any output`
-//!   (only the exit code counts), `on node2` (which machine), `tty`, `ctrl-c 5s` (interrupted after so long), `background` (goes on while the next lines
+//!   (only the exit code counts), `on node2` (which machine), `tty`, `ctrl-c 5s`
+//!   (interrupted after so long), `background` (goes on while the next lines
 //!   run; what it printed is looked at when the section ends).
 //! - `@wait 3s`, `@at 12.5s` (since the section began), `@host NAME poweroff|boot|stop-daemon|
 //!   kill-daemon|start-daemon|pause-daemon|resume-daemon|link-down|link-up`, `@file PATH` with the

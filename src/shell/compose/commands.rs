@@ -69,7 +69,8 @@ fn version(line: &Line, io: &mut Io<'_>) -> Begin {
     Begin::Done
 }
 
-fn config(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
+/// How `config` reads the project.
+fn config_options(line: &Line) -> Options {
     let parsed = &line.parsed;
     let mut options = options(line);
     options.want = Want {
@@ -85,6 +86,12 @@ fn config(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
     if lines.iter().any(|f| parsed.on(f)) {
         options.want.environment = false;
     }
+    options
+}
+
+fn config(line: &Line, io: &mut Io<'_>) -> Result<Begin, Failure> {
+    let parsed = &line.parsed;
+    let mut options = config_options(line);
     if parsed.on("lock-image-digests") || parsed.on("resolve-image-digests") {
         return Err(Failure::new("docker compose config: digests of images are not simulated"));
     }
