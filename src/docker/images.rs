@@ -338,10 +338,13 @@ impl Daemon {
         }
     }
 
-    /// Bytes of every layer that an image of the host has.
+    /// Bytes of every layer that an image of the host has and the builder's cache does not keep.
     fn layer_sizes(&self, env: &Env<'_, '_>) -> BTreeMap<String, u64> {
+        let cached = self.cached_layers();
         let layers = env.machines.images(&self.host).flat_map(|(image, _)| {
-            chain_ids(image).into_iter().zip(image.layers.iter().map(|l| l.size_bytes))
+            let chain = chain_ids(image).into_iter().zip(&image.layers);
+            let own = chain.filter(|(_, layer)| !cached.contains(&layer.diff_id));
+            own.map(|(id, layer)| (id, layer.size_bytes)).collect::<Vec<_>>()
         });
         layers.collect()
     }

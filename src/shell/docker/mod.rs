@@ -24,6 +24,7 @@ mod pull;
 mod registry;
 mod run;
 mod run_flags;
+mod run_values;
 mod save;
 pub(crate) mod stats;
 mod system;

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use crate::base::time::SimDuration;
 use crate::docker::api::{
-    ContainerConfig, CreateConfig, EndpointConfig, HealthConfig, HostConfig, Mount, MountKind,
-    Port, PortBinding, Protocol, Ulimit,
+    ContainerConfig, CreateConfig, EndpointConfig, HealthConfig, HostConfig, MountKind, Port,
+    PortBinding, Protocol,
 };
 use crate::posix::{FileSystem as _, normal};
 use crate::shell::docker::flags::{Flag, Kind, Parsed, flag};
 use crate::shell::docker::life::restart_policy;
 use crate::shell::docker::networks::pairs;
+use crate::shell::docker::run_values::{mount, ulimit};
 use crate::shell::job::Io;
 
 /// Ports in one range.
@@ -342,124 +343,6 @@ fn health(parsed: &Parsed) -> Result<Option<HealthConfig>, String> {
         start_interval: duration("health-start-interval"),
         retries,
     }))
-}
-
-/// `type=bind,src=/a,dst=/b,ro`.
-pub(crate) fn mount(text: &str) -> Result<Mount, String> {
-    let wrong = |why: String| format!("invalid argument {text:?} for \"--mount\" flag: {why}");
-    if text.trim().is_empty() {
-        return Err(wrong("EOF".to_owned()));
-    }
-    let truth = |key: &str, value: &str| match value {
-        "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(true),
-        "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(false),
-        _ => Err(wrong(format!("invalid value for {key}: {value}"))),
-    };
-    let mut families: Vec<&str> = Vec::new();
-    let mut mount = Mount::default();
-    for field in text.split(',') {
-        let (key, value) = match field.split_once('=') {
-            Some((key, value)) => (key.to_lowercase(), value),
-            None => match field.to_lowercase().as_str() {
-                key @ ("readonly" | "ro" | "volume-nocopy") => (key.to_owned(), "true"),
-                _ => {
-                    return Err(wrong(format!("invalid field '{field}' must be a key=value pair")));
-                }
-            },
-        };
-        let family = key.split_once('-').map(|(family, _)| family);
-        if let Some(family) =
-            ["volume", "bind", "image", "tmpfs"].into_iter().find(|f| family == Some(f))
-        {
-            families.push(family);
-        }
-        match key.as_str() {
-            "type" => {
-                mount.kind = match value.to_lowercase().as_str() {
-                    "bind" => MountKind::Bind,
-                    "tmpfs" => MountKind::Tmpfs,
-                    "image" => MountKind::Image,
-                    "volume" => MountKind::Volume,
-                    // The client sends any type; the daemon refuses it.
-                    _ => {
-                        return Err(format!(
-                            "Error response from daemon: invalid mount config for type \
-                             \"{value}\": mount type unknown"
-                        ));
-                    }
-                };
-            }
-            "source" | "src" => {
-                value.clone_into(&mut mount.source);
-            }
-            "target" | "dst" | "destination" => value.clone_into(&mut mount.target),
-            "readonly" | "ro" => mount.read_only = truth(&key, value)?,
-            "bind-propagation" => value.clone_into(&mut mount.propagation),
-            "volume-nocopy" => mount.no_copy = truth(&key, value)?,
-            "volume-subpath" => value.clone_into(&mut mount.subpath),
-            "volume-driver" => value.clone_into(&mut mount.driver),
-            "volume-label" => {
-                let (k, v) = value.split_once('=').unwrap_or((value, ""));
-                mount.labels.insert(k.to_owned(), v.to_owned());
-            }
-            "volume-opt" => {
-                let (k, v) = value.split_once('=').unwrap_or((value, ""));
-                mount.driver_opts.insert(k.to_owned(), v.to_owned());
-            }
-            "tmpfs-size" => {
-                mount.tmpfs_size = crate::docker::ram_in_bytes(value)
-                    .map_err(|_| wrong(format!("invalid value for {key}: {value}")))?;
-            }
-            "tmpfs-mode" => {
-                mount.tmpfs_mode = u32::from_str_radix(value, 8)
-                    .map_err(|_| wrong(format!("invalid value for {key}: {value}")))?;
-            }
-            _ => return Err(wrong(format!("unexpected key '{key}' in '{field}'"))),
-        }
-    }
-    if mount.target.is_empty() {
-        return Err(wrong("target is required".to_owned()));
-    }
-    let kind = mount.kind.as_str();
-    if let Some(family) = families.into_iter().find(|family| *family != kind) {
-        return Err(wrong(format!("cannot mix '{family}-*' options with mount type '{kind}'")));
-    }
-    Ok(mount)
-}
-
-fn ulimit(text: &str) -> Result<Ulimit, String> {
-    const KNOWN: [&str; 15] = [
-        "core",
-        "cpu",
-        "data",
-        "fsize",
-        "locks",
-        "memlock",
-        "msgqueue",
-        "nice",
-        "nofile",
-        "nproc",
-        "rss",
-        "rtprio",
-        "rttime",
-        "sigpending",
-        "stack",
-    ];
-    let wrong = |why: String| format!("invalid argument {text:?} for \"--ulimit\" flag: {why}");
-    let syntax = || wrong(format!("invalid ulimit argument: {text}"));
-    let (name, value) = text.split_once('=').ok_or_else(syntax)?;
-    if !KNOWN.contains(&name) {
-        return Err(wrong(format!("invalid ulimit type: {name}")));
-    }
-    let (soft, hard) = value.split_once(':').unwrap_or((value, value));
-    let soft = soft.parse().map_err(|_| syntax())?;
-    let hard = hard.parse().map_err(|_| syntax())?;
-    if soft > hard && hard != -1 {
-        return Err(wrong(format!(
-            "ulimit soft limit must be less than or equal to hard limit: {soft} > {hard}"
-        )));
-    }
-    Ok(Ulimit { name: name.to_owned(), soft, hard })
 }
 
 const ALIASES: &str = "network-scoped aliases are only supported for user-defined networks";
@@ -811,15 +694,5 @@ mod tests {
             let got = binding(text);
             assert_eq!(got.as_deref().map_err(String::as_str), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn mounts() {
-        let m = mount("type=bind,src=/a,dst=/b,readonly").unwrap();
-        assert_eq!((m.kind, m.source.as_str(), m.read_only), (MountKind::Bind, "/a", true));
-        assert!(mount("type=bind,src=/a").unwrap_err().ends_with("target is required"));
-        assert!(ulimit("nofile=1:2").is_ok());
-        assert!(ulimit("x").unwrap_err().ends_with("invalid ulimit argument: x"));
-        assert!(ulimit("x=1").unwrap_err().ends_with("invalid ulimit type: x"));
     }
 }
