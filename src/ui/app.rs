@@ -115,7 +115,7 @@ pub(super) struct Shown {
     /// What the client asks for.
     pub(super) client: Option<String>,
     /// Names that the terminal can complete.
-    pub(super) names: Rc<Vec<String>>,
+    pub(super) names: Rc<[String]>,
     /// Files of the learner.
     pub(super) files: Vec<String>,
     /// Faults in force.
@@ -149,7 +149,7 @@ impl Shown {
             flows: Rc::new(flows::flows(world, &map, window)),
             captions: captions::captions(world, catalogue),
             client: screen::client(world),
-            names: Rc::new(crate::view::complete::names(world, &map, platform.home(), cwd)),
+            names: crate::view::complete::names(world, &map, platform.home(), cwd).into(),
             files: screen::files(world, platform.home()),
             faults: screen::faults(world, catalogue),
             breakable: screen::breakable(world, &map),
@@ -271,6 +271,7 @@ impl App {
     }
 
     /// Let time pass for one frame; whether something is to be drawn.
+    #[expect(clippy::float_arithmetic, reason = "the browser's clock, which decides no simulation")]
     fn frame(&mut self, ctx: &Context<Self>, at: f64) -> bool {
         let passed = self.last_frame.map_or(0.0, |last| (at - last).max(0.0));
         self.last_frame = Some(at);

@@ -47,6 +47,7 @@ pub fn bench_small() -> Result<String, JsError> {
     serde_json::to_string(&figures).map_err(|e| JsError::new(&e.to_string()))
 }
 
+#[expect(clippy::float_arithmetic, reason = "a figure for reading")]
 fn wall_us() -> u64 {
     let us = milliseconds() * 1_000.0;
     // Not negative, and below 2⁵³.

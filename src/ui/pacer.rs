@@ -16,5 +16,9 @@ pub(super) const fn target(now: SimTime, frame_ms: u64, quarters: u32) -> SimTim
 
 /// `0.25×`, `1×`, `3600×`.
 pub(super) fn label(quarters: u32) -> String {
-    if quarters % 4 == 0 { format!("{}×", quarters / 4) } else { format!("0.{}×", quarters * 25) }
+    if quarters.is_multiple_of(4) {
+        format!("{}×", quarters / 4)
+    } else {
+        format!("0.{}×", quarters * 25)
+    }
 }

@@ -87,6 +87,12 @@ const fetchLater = async () => {
 // `drydock.js` puts the exports of the first part into `first`.
 globalThis.drydockRest = { first: undefined, imports: { load: () => join(restModule ?? fetchNow()) } };
 
+/// Start with the wasm in one piece, as `cargo xtask serve --dev` and Trunk build it.
+const startWhole = async () => {
+  await init();
+  globalThis.drydock = drydock;
+};
+
 /// Start; who has been here before, or comes by a link, needs more than the first part at once.
 const start = async () => {
   const source = bundle ? bundle.part("drydock_bg") : fetch(new URL("drydock_bg.wasm", import.meta.url));
@@ -98,7 +104,7 @@ const start = async () => {
   // One frame for the first screen, then the rest.
   requestAnimationFrame(() => setTimeout(async () => join(restModule ?? (await fetchLater()))));
 };
-start().catch(show);
+(DRYDOCK_WHOLE ? startWhole() : start()).catch(show);
 
 /// Keep a released page usable without a network. Elsewhere one address holds another build after
 /// each change, and a copy could mix them.

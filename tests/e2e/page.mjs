@@ -7,7 +7,7 @@ import { chromium } from "playwright-core";
 
 const KINDS = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css",
   ".wasm": "application/wasm", ".svg": "image/svg+xml", ".json": "application/json" };
-export const dist = new URL("../../dist", import.meta.url).pathname;
+export const dist = process.env.DIST ?? new URL("../../dist", import.meta.url).pathname;
 
 /// Serve dist/, or another folder, on a free port.
 export async function serve(folder = dist) {

@@ -134,7 +134,7 @@ const QUOTED: &[&str] = &[
 ];
 
 /// A generator of documents.
-pub struct Generator {
+pub(crate) struct Generator {
     rngs: Rngs,
     out: String,
     /// Anchors that can be referred to.
@@ -153,7 +153,7 @@ enum Place {
 
 impl Generator {
     /// Documents of this seed.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { rngs: Rngs::new(seed), out: String::new(), anchors: Vec::new(), names: 0 }
     }
 
@@ -174,7 +174,7 @@ impl Generator {
     }
 
     /// One text of one or more documents.
-    pub fn stream(&mut self) -> String {
+    pub(crate) fn stream(&mut self) -> String {
         self.out.clear();
         let documents = if self.chance(200) { 1 + self.upto(2) } else { 1 };
         for number in 0..documents {
@@ -208,7 +208,7 @@ impl Generator {
     }
 
     /// The same with a few characters taken out, put in, or swapped.
-    pub fn damaged(&mut self) -> String {
+    pub(crate) fn damaged(&mut self) -> String {
         const ODD: &[&str] = &[
             " ", "\n", "\t", ":", "-", "#", "'", "\"", "[", "]", "{", "}", ",", "&", "*", "!", "|",
             ">", "?", "%", "@", "`", "\\", "\n  ", ": ", "- ", "\u{e9}", "a",

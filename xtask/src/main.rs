@@ -5,11 +5,13 @@
 mod bench;
 mod build_id;
 mod bundle;
+mod dev;
 mod judges;
 mod release;
 mod serve;
 mod shell;
 mod split;
+mod stamp;
 mod test;
 mod tools;
 mod web;
@@ -20,10 +22,12 @@ const USAGE: &str = "\
 usage: cargo xtask <task>
 
   serve    build the page and open it on http://127.0.0.1:8080 (--port N, --no-open)
+           (--dev: quickly, again after each save, and the page loads itself anew)
   test     everything CI checks (--quick: without the page)
   build    build the page into dist/
   bundle   one HTML file that works from file:// into dist/drydock.html
   release  add the page to a site that keeps its earlier builds (--into DIR, default release/)
+  scripts  bundle the page's scripts into a folder (the hook of Trunk.toml)
   judges   bring the real tools that the simulation is compared with (`judges help`)
   bench    figures of speed and size, against the budgets in .ci/budgets.txt
            (--against COMMIT: this checkout beside that commit; --rounds N, --nodes N, --pods N,
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
         Some("serve") => serve::run(&flags),
         Some("test") => test::run(&flags),
         Some("build") => web::build().map(|_| ()),
+        Some("scripts") => scripts(&flags),
         Some("bundle") => bundle::run(),
         Some("release") => release::run(&flags),
         Some("bench") => bench::run(&flags),
@@ -50,4 +55,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn scripts(flags: &[&str]) -> shell::Outcome {
+    let staging = std::env::var_os("TRUNK_STAGING_DIR").map(std::path::PathBuf::from);
+    let folder = flags.first().map(std::path::PathBuf::from).or(staging);
+    web::scripts_for_trunk(&folder.ok_or("usage: cargo xtask scripts FOLDER")?)
 }

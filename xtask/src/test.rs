@@ -1,5 +1,6 @@
 //! Everything CI checks, in the order in which it fails fastest.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::shell::{self, Outcome};
@@ -39,6 +40,7 @@ const PAGE: &[Check] = &[
     ("one file", bundle::fold),
     ("sizes", bench::sizes),
     ("page in a browser", browser),
+    ("page by Trunk", trunk),
 ];
 
 /// Run all checks; `--quick` leaves the page out.
@@ -100,4 +102,20 @@ fn browser() -> Outcome {
         node.arg(format!("tests/e2e/{name}.test.mjs"));
     }
     shell::run(node.env("CHROMIUM", chromium).env("DRYDOCK", drydock))
+}
+
+/// The page as Trunk builds it, where it is installed: compiling it takes longer than all the rest.
+fn trunk() -> Outcome {
+    let Some(trunk) = shell::find(&["trunk", "trunk.exe"]) else {
+        eprintln!("xtask: trunk is not installed, so Trunk.toml is not tested");
+        return Ok(());
+    };
+    let bindgen = tools::wasm_bindgen()?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let dirs = bindgen.parent().map(PathBuf::from).into_iter().chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(dirs).map_err(|e| e.to_string())?;
+    shell::run(shell::command(trunk, &["build"]).env("PATH", path))?;
+    let mut node = shell::command("node", &["--test", "tests/e2e/whole.test.mjs"]);
+    node.env("CHROMIUM", tools::chromium()?);
+    shell::run(node.env("DIST", shell::root().join("target/trunk")))
 }

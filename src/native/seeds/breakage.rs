@@ -60,6 +60,15 @@ pub(super) fn one(draw: &mut Draw, world: &World) -> Command {
     let machines: Vec<String> =
         world.machines().hosts().map(|h| h.spec.name.0.to_string()).collect();
     let host = draw.one(&machines);
+    let down = recovery(world).into_iter().filter(|c| matches!(c, Command::Host { .. }));
+    let down: Vec<Command> = down.collect();
+    // What is down is not down for the rest of the session.
+    if !down.is_empty() && draw.chance(600) {
+        let at = usize::try_from(draw.between(0, down.len() as u64 - 1)).unwrap_or(0);
+        if let Some(command) = down.into_iter().nth(at) {
+            return command;
+        }
+    }
     if draw.chance(300) {
         let action = draw.weighted(ACTIONS).copied().unwrap_or(HostAction::Boot);
         return Command::Host { host, action };
@@ -73,7 +82,13 @@ pub(super) fn one(draw: &mut Draw, world: &World) -> Command {
         Hits::Daemon => format!("{host}/kubelet"),
         Hits::Server => format!("{host}/kube-apiserver"),
         Hits::Image => draw.one(&["nginx", "httpd", "redis", "busybox", "alpine"]).to_owned(),
-        Hits::Container => draw.one(&containers(world)),
+        Hits::Container => {
+            let running = containers(world);
+            if running.is_empty() {
+                return Command::Host { host, action: HostAction::Boot };
+            }
+            draw.one(&running)
+        }
     };
     let lasting = draw.chance(400).then(|| SimDuration::from_millis(draw.between(300, 90_000)));
     Command::Break { kind, target, lasting }

@@ -102,32 +102,36 @@ pub(super) fn typed(draw: &mut Draw, world: &World) -> String {
     fill(line, draw, world)
 }
 
+/// Words and what they stand for: names that the manifests use, and the kind of which one that is
+/// there is taken most of the time.
+const WORDS: &[(&str, &[&str], Option<Kind>)] = &[
+    ("{deployment}", manifests::DEPLOYMENTS, Some(Kind::Deployment)),
+    ("{stateful}", manifests::STATEFUL_SETS, Some(Kind::StatefulSet)),
+    ("{daemon}", manifests::DAEMON_SETS, Some(Kind::DaemonSet)),
+    ("{job}", manifests::JOBS, Some(Kind::Job)),
+    ("{service}", &["web", "api", "back", "db"], Some(Kind::Service)),
+    ("{pod}", &["none"], Some(Kind::Pod)),
+    ("{node}", &["node-1"], Some(Kind::Node)),
+    ("{image}", manifests::SERVERS, None),
+    ("{cpu}", &["100m", "400m", "1200m"], None),
+    ("{effect}", &["NoSchedule", "NoExecute", "PreferNoSchedule"], None),
+];
+
 /// A line with its words drawn.
 fn fill(line: &str, draw: &mut Draw, world: &World) -> String {
     let mut text = line.to_owned();
-    for (word, names) in [
-        ("{deployment}", manifests::DEPLOYMENTS),
-        ("{stateful}", manifests::STATEFUL_SETS),
-        ("{daemon}", manifests::DAEMON_SETS),
-        ("{job}", manifests::JOBS),
-        ("{image}", manifests::SERVERS),
-        ("{service}", &["web", "api", "back", "db"]),
-        ("{cpu}", &["100m", "400m", "1200m"]),
-        ("{effect}", &["NoSchedule", "NoExecute", "PreferNoSchedule"]),
-    ] {
-        if text.contains(word) {
-            text = text.replace(word, draw.one(names));
+    for (word, usual, kind) in WORDS {
+        if !text.contains(word) {
+            continue;
         }
+        let there = kind.map(|kind| names(world, kind)).unwrap_or_default();
+        let new = line.starts_with("kubectl create") || draw.chance(100);
+        let name =
+            if there.is_empty() || new { draw.one(usual).to_owned() } else { draw.one(&there) };
+        text = text.replace(word, &name);
     }
     if text.contains("{count}") {
         text = text.replace("{count}", &draw.between(0, 7).to_string());
-    }
-    for (word, kind) in [("{pod}", Kind::Pod), ("{node}", Kind::Node)] {
-        if text.contains(word) {
-            let names: Vec<String> = names(world, kind);
-            let name = draw.one(&names);
-            text = text.replace(word, if name.is_empty() { "none" } else { &name });
-        }
     }
     text
 }

@@ -17,6 +17,8 @@ const MAX_EVENTS: u64 = 1_500_000;
 /// How often, and at most how long, a mended world is waited for: back-offs grow to five minutes,
 /// and a pod that just failed waits as long again.
 const REST: SimDuration = SimDuration::from_secs(20);
+/// The shortest time after which a mended world is asked: longer than any patience of a checker.
+const FIRST_REST: SimDuration = SimDuration::from_secs(100);
 const PATIENCE: SimDuration = SimDuration::from_secs(900);
 
 /// What became of a session.
@@ -26,10 +28,8 @@ pub struct Outcome {
     pub case: Case,
     /// What was broken, if anything.
     pub violation: Option<Violation>,
-    /// Events that happened.
-    pub events: u64,
-    /// The time at the end.
-    pub ended: SimTime,
+    /// The world at the end.
+    pub world: World,
 }
 
 /// A session in progress.
@@ -84,8 +84,10 @@ impl Running {
             self.act(&command)?;
         }
         let deadline = self.world.now() + PATIENCE;
+        let mut rest = FIRST_REST;
         loop {
-            self.pass(self.world.now() + REST)?;
+            self.pass(self.world.now() + rest)?;
+            rest = REST;
             self.watch.look(&self.world)?;
             // A daemon that was still stopping when everything was mended comes up only now.
             for command in breakage::recovery(&self.world) {
@@ -144,16 +146,11 @@ pub fn sabotaged(case: &Case, what: crate::engine::sabotage::Sabotage) -> Outcom
         while second.run_until(running.world.now(), u32::MAX) == Progress::Budget {}
         running.same(&second)
     })();
-    outcome(case.clone(), &running, result)
+    outcome(case.clone(), running, result)
 }
 
-fn outcome(case: Case, running: &Running, result: Result<(), Violation>) -> Outcome {
-    Outcome {
-        case,
-        violation: result.err(),
-        events: running.world.steps(),
-        ended: running.world.now(),
-    }
+fn outcome(case: Case, running: Running, result: Result<(), Violation>) -> Outcome {
+    Outcome { case, violation: result.err(), world: running.world }
 }
 
 /// Generate and run the session of a seed, of so many draws.
@@ -169,7 +166,7 @@ pub fn seed(seed: u64, draws: u32) -> Outcome {
         running.finish()?;
         running.again(&case)
     })();
-    outcome(case, &running, result)
+    outcome(case, running, result)
 }
 
 /// Run a case as it is written.
@@ -183,5 +180,5 @@ pub fn case(case: &Case) -> Outcome {
         running.finish()?;
         running.again(case)
     })();
-    outcome(case.clone(), &running, result)
+    outcome(case.clone(), running, result)
 }

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Result;
 
+use crate::native::seeds::run::Outcome;
 use crate::native::seeds::{run, shrink};
+use crate::world::command::Command;
 
 /// Draws of one session.
 const DRAWS: u32 = 30;
@@ -27,6 +29,30 @@ pub struct Args {
     /// Shorten a failing session and print it
     #[arg(long)]
     shrink: bool,
+    /// Print what is done, and what the scripts print
+    #[arg(long)]
+    show: bool,
+}
+
+/// What was done in a session, and what its scripts printed.
+fn show(outcome: &Outcome) {
+    let mut run = 0;
+    for step in &outcome.case.steps {
+        println!("+{} ms {:?}", step.after_ms, step.command);
+        match &step.command {
+            Command::Script { .. } => {
+                match outcome.world.finished(run) {
+                    Some(done) => print!("{}{}[{}]\n", done.stdout, done.stderr, done.exit),
+                    None => println!("[not ended]"),
+                }
+                run += 1;
+            }
+            // A terminal's shell is a run, too.
+            Command::Open { .. } => run += 1,
+            _ => {}
+        }
+    }
+    println!("ended at {} after {} events", outcome.world.now(), outcome.world.steps());
 }
 
 /// Run the sessions; exit code 1 if one breaks a rule.
@@ -45,7 +71,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         let seed = args.from.wrapping_add(number);
         NOW.store(seed, Ordering::Relaxed);
         let outcome = run::seed(seed, args.draws);
-        events += outcome.events;
+        events += outcome.world.steps();
+        if args.show {
+            show(&outcome);
+        }
         if let Some(violation) = outcome.violation {
             broken += 1;
             println!("seed {seed}: {violation}");

@@ -78,7 +78,7 @@ impl App {
         self.check();
     }
 
-    pub(super) fn share(&mut self, ctx: &Context<Self>) {
+    pub(super) fn share(&self, ctx: &Context<Self>) {
         let fragment = Save::of(&self.session).to_link();
         let location = js::window().location();
         let base = location.href().unwrap_or_default();

@@ -39,12 +39,15 @@ impl PartialEq for Props {
     }
 }
 
+/// What completes: the text, line and column; the suggestions as JSON.
+type Complete = dyn Fn(String, u32, u32) -> String;
+
 /// The loaded editor.
 pub(crate) struct Files {
     host: NodeRef,
     editor: Option<js::Editor>,
     _changed: Option<Closure<dyn Fn(String)>>,
-    _complete: Option<Closure<dyn Fn(String, u32, u32) -> String>>,
+    _complete: Option<Closure<Complete>>,
     failed: bool,
 }
 
