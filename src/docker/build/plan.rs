@@ -154,7 +154,7 @@ fn from(
     };
     let starts = name.starts_with(|c: char| c.is_ascii_lowercase());
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
-    if !name.is_empty() && !(starts && name.chars().all(inner)) {
+    if !(name.is_empty() || starts && name.chars().all(inner)) {
         let why = format!(
             "invalid name for build stage: {name:?}, name can't start with a number or contain \
              symbols"

@@ -272,7 +272,7 @@ impl Spec {
             Count::AtLeast(_) => "See",
             // A slip of the real client.
             Count::AtMost(_) => "SRun",
-            _ => "Run",
+            Count::None | Count::Exactly(_) | Count::Between(..) => "Run",
         };
         Err(Refusal::Count(format!(
             "docker: '{path}' {text}\n\n{usage}\n\n{look} '{path} --help' for more information"
