@@ -5,6 +5,7 @@
 pub mod diff;
 pub mod digest;
 pub mod graph;
+mod leniency;
 pub mod message;
 pub mod name;
 pub mod quantity;

@@ -3,11 +3,13 @@
 //! Parsing never hangs: size, depth, and the growth by aliases are bounded. What a plain scalar
 //! means is decided by the platform that reads it ([`Dialect`], handbook yaml-dialects).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Formatter, Result as FmtResult};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span as ParserSpan};
 use serde_json::{Map, Number, Value};
+
+use crate::base::leniency::Mended;
 
 /// Largest text read, in bytes.
 pub const MAX_BYTES: usize = 4 << 20;
@@ -99,13 +101,43 @@ pub fn parse(text: &str) -> Result<Vec<Node>, YamlError> {
     if let Some(span) = control_character(text) {
         return Err(YamlError::plain(span, "control characters are not allowed"));
     }
-    let mut builder = Builder::default();
-    for event in Parser::new_from_str(text) {
-        let (event, span) =
-            event.map_err(|e| builder.translate(e.info(), place(*e.marker()), text))?;
-        builder.take(event, start(span))?;
+    let mut mended = Mended::new(text);
+    loop {
+        match read(&mended.text) {
+            Ok(mut documents) => {
+                if !mended.is_untouched() {
+                    documents.iter_mut().for_each(|node| node.put_back(&mended));
+                }
+                return Ok(documents);
+            }
+            Err((Some((info, at, within)), _)) if mended.mend(&info, at, within) => {}
+            Err((_, mut error)) => {
+                error.span = mended.original(error.span);
+                return Err(error);
+            }
+        }
     }
-    Ok(builder.documents)
+}
+
+/// An error; if it is the parser's, with its own words and place, and whether it was within
+/// brackets.
+type Failure = (Option<(String, Span, bool)>, YamlError);
+
+fn read(text: &str) -> Result<Vec<Node>, Failure> {
+    let mut builder = Builder { lines: text.lines().collect(), ..Builder::default() };
+    for event in Parser::new_from_str(text) {
+        let (event, span) = event.map_err(|e| {
+            let (info, at) = (e.info(), place(*e.marker()));
+            let within = builder.open.last().is_some_and(|open| builder.in_brackets(open));
+            (Some((info.to_owned(), at, within)), builder.translate(info, at))
+        })?;
+        builder.cover(&event, span);
+        builder.take(event, start(span)).map_err(|error| (None, error))?;
+    }
+    match builder.leading_tab() {
+        Some(at) => Err((None, builder.translate("tab", at))),
+        None => Ok(builder.documents),
+    }
 }
 
 /// The first character that go-yaml's reader refuses.
@@ -137,7 +169,10 @@ fn start(span: ParserSpan) -> Span {
 
 /// Builds nodes from the parser's events.
 #[derive(Default)]
-struct Builder {
+struct Builder<'a> {
+    lines: Vec<&'a str>,
+    /// Lines on which a tab at the beginning is content, or lies between brackets.
+    covered: BTreeSet<u32>,
     documents: Vec<Node>,
     open: Vec<Open>,
     anchors: BTreeMap<usize, (Node, usize)>,
@@ -151,11 +186,14 @@ struct Open {
     before: usize,
 }
 
-impl Builder {
+impl Builder<'_> {
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), YamlError> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain && tag.is_none();
+                if plain && text.is_empty() && anchor == 0 {
+                    self.refuse_lone_colon(span)?;
+                }
                 let kind = Kind::Scalar { text: text.into_owned(), plain };
                 let tag = tag.map(|t| t.to_string());
                 self.count(1, span)?;
@@ -190,12 +228,77 @@ impl Builder {
         }
     }
 
+    fn line(&self, line: u32) -> &str {
+        let at = usize::try_from(line).unwrap_or(1).saturating_sub(1);
+        self.lines.get(at).copied().unwrap_or("")
+    }
+
+    fn character(&self, at: Span) -> Option<char> {
+        let column = usize::try_from(at.column).unwrap_or(1).saturating_sub(1);
+        self.line(at.line).chars().nth(column)
+    }
+
+    /// A key that is not even empty quotes, which YAML 1.2 takes and go-yaml does not.
+    fn refuse_lone_colon(&self, at: Span) -> Result<(), YamlError> {
+        let of_mapping = self.open.last().filter(|open| open.key.is_none());
+        if !of_mapping.is_some_and(|open| matches!(open.node.kind, Kind::Mapping(_))) {
+            return Ok(());
+        }
+        if self.character(at) == Some(':') {
+            let info = "while parsing a block mapping, did not find expected key";
+            return Err(self.translate(info, at));
+        }
+        Ok(())
+    }
+
+    /// Whether a collection is written in brackets.
+    fn in_brackets(&self, open: &Open) -> bool {
+        matches!(self.character(open.node.span), Some('[' | '{'))
+    }
+
+    /// Note the lines into which a node goes on.
+    fn cover(&mut self, event: &Event<'_>, span: ParserSpan) {
+        let (first, last) = (place(span.start).line, place(span.end).line);
+        match event {
+            // The place of a block scalar is that of its text.
+            Event::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded, ..) => {
+                self.covered.extend(first..=last);
+            }
+            Event::Scalar(..) => self.covered.extend(first + 1..=last),
+            Event::SequenceEnd | Event::MappingEnd => {
+                let Some(open) = self.open.last() else { return };
+                if self.in_brackets(open) {
+                    let begin = open.node.span.line;
+                    self.covered.extend(begin + 1..=last);
+                }
+            }
+            Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd
+            | Event::Alias(_)
+            | Event::SequenceStart(..)
+            | Event::MappingStart(..) => {}
+        }
+    }
+
+    /// The first tab that stands before a token.
+    fn leading_tab(&self) -> Option<Span> {
+        self.lines.iter().zip(1_u32..).find_map(|(text, line)| {
+            let spaces = text.len() - text.trim_start_matches(' ').len();
+            let rest = text.get(spaces..).unwrap_or("");
+            let token = !rest.trim_start().is_empty() && !rest.trim_start().starts_with('#');
+            let tab = rest.starts_with('\t') && token;
+            let column = u32::try_from(spaces + 1).unwrap_or(1);
+            (tab && !self.covered.contains(&line)).then_some(Span { line, column })
+        })
+    }
+
     /// An error of the parser in the words of go-yaml, with the line that go-yaml would name:
     /// one too low for errors of its parser, the place where the construct began if not the first.
-    fn translate(&self, info: &str, at: Span, text: &str) -> YamlError {
-        let source = |line: u32| {
-            text.lines().nth(usize::try_from(line).unwrap_or(1).saturating_sub(1)).unwrap_or("")
-        };
+    fn translate(&self, info: &str, at: Span) -> YamlError {
+        let source = |line: u32| self.line(line);
         let (message, by_parser, context) = match info {
             "while parsing node, found unknown anchor" => {
                 let skip = usize::try_from(at.column).unwrap_or(1);
@@ -304,6 +407,21 @@ impl Builder {
 }
 
 impl Node {
+    /// Give places as they were before the text was mended.
+    fn put_back(&mut self, mended: &Mended<'_>) {
+        self.span = mended.original(self.span);
+        match &mut self.kind {
+            Kind::Scalar { .. } => {}
+            Kind::Sequence(items) => items.iter_mut().for_each(|item| item.put_back(mended)),
+            Kind::Mapping(entries) => {
+                for (key, value) in entries {
+                    key.put_back(mended);
+                    value.put_back(mended);
+                }
+            }
+        }
+    }
+
     /// The text of a scalar.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
@@ -410,11 +528,12 @@ fn key_text(key: &Node, dialect: Dialect) -> String {
     }
 }
 
+/// Core tags whose text is looked at; any other makes a string (go-yaml `resolvableTag`).
+const RESOLVED: [&str; 5] = ["bool", "int", "float", "null", "timestamp"];
+
 fn scalar(text: &str, plain: bool, tag: Option<&str>, dialect: Dialect) -> Value {
-    if tag.is_some_and(|t| t.ends_with("str")) {
-        return Value::String(text.to_owned());
-    }
-    if !plain && tag.is_none_or(|t| !t.contains("yaml.org,2002:")) {
+    let core = tag.and_then(|tag| tag.split_once("yaml.org,2002:")).map(|(_, name)| name);
+    if !plain && !core.is_some_and(|name| RESOLVED.contains(&name)) {
         return Value::String(text.to_owned());
     }
     match text {

@@ -9,7 +9,6 @@ use crate::docker::daemon::{Daemon, Env};
 use crate::docker::list::{known_filters, prune_matches};
 use crate::docker::networks::dns_names;
 use crate::docker::restart;
-use crate::engine::sabotage::Sabotage;
 use crate::machine::ContainerId;
 
 const SIGKILL: u8 = 9;
@@ -76,9 +75,7 @@ impl Daemon {
         }
         self.container_event(id, "destroy", &[], env);
         let place = env.place(id);
-        if !env.cx.faults.sabotaged(Sabotage::EndpointLeft) {
-            env.fabric.remove_endpoint(&place);
-        }
+        env.fabric.remove_endpoint(&place);
         self.names.retain(|_, owner| owner != id);
         self.containers.remove(id);
         for waiter in waiters {

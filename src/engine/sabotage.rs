@@ -14,14 +14,10 @@ pub enum Sabotage {
     AddressTwice,
     /// A host port is given twice (`net::fabric`).
     PortTwice,
-    /// A removed container stays in its networks (`docker::removal`).
-    EndpointLeft,
     /// An endpoint of a service is never removed (`kube::controllers::endpointslice`).
     StaleEndpoint,
     /// The scheduler does not ask whether there is room (`kube::scheduler::plugins`).
     NoRequests,
-    /// A ReplicaSet forgets what it has just created (`kube::controllers::replicaset`).
-    NoExpectations,
     /// The garbage collector does nothing (`kube::controllers::garbage`).
     NoGarbageCollector,
     /// The kubelet counts restarts twice (`kube::kubelet`).

@@ -413,6 +413,7 @@ impl Generator {
         self.end_of_line();
         // At the top a block scalar's indentation counts from -1 in one version of YAML and from 0
         // in the other: the lines stand deeper than both.
+        let mut begun = false;
         for line in 0..=self.upto(3) {
             if self.chance(150) {
                 if self.chance(300) {
@@ -436,6 +437,10 @@ impl Generator {
                 "a\tb",
                 "x",
             ]);
+            if begun && self.chance(100) {
+                self.out.push('\t');
+            }
+            begun = true;
             self.out.push_str(text);
             self.out.push('\n');
         }

@@ -30,6 +30,32 @@ const SCALARS: &[(fn(&str) -> bool, &str)] = &[
     ),
 ];
 
+/// Texts that only one of the two refuses, by its words, written on purpose too.
+const GAPS: &[(&str, &str)] = &[
+    (
+        "wrongly indented line in block scalar",
+        "the parser takes a comment behind a block scalar for its text where it stands further in",
+    ),
+    ("found a tab character where", "the parser takes a tab that begins a block scalar for text"),
+];
+
+/// The same, of damaged texts. They come of damage alone: no text that
+/// is written on purpose has them.
+const REFUSALS: &[(&str, &str)] = &[
+    ("directive", "YAML 1.2 passes over directives that it does not know"),
+    ("while scanning an anchor", "in YAML 1.2 an anchor's name has any characters"),
+    ("could not find expected ':'", "the same: a `:` belongs to the name of an anchor before it"),
+    ("expected <document start>", "in YAML 1.2 a block scalar at the top may stand at column 1"),
+    ("while scanning a tag", "in YAML 1.2 a bracket ends a tag"),
+    ("found unexpected ':'", "in YAML 1.2 a `:` before a bracket or comma ends a plain scalar"),
+    (
+        "invalid indentation",
+        "the parser refuses a closing bracket in the first column within others",
+    ),
+    ("expected ',' or '}'", "the parser takes a lone carriage return within quotes for text"),
+    ("cannot start any token", "the parser takes a tab after an indicator for a space"),
+];
+
 fn digits(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_digit() || "_.+-".contains(c))
 }
@@ -48,8 +74,16 @@ fn judged(text: &str) -> Result<Vec<Value>, String> {
     Ok(found)
 }
 
-/// Why two readings of a text differ; `None` if they do not.
-fn difference(text: &str) -> Option<String> {
+/// Why two readings of a text differ, but for what is excused; `None` if they do not.
+fn difference(text: &str, damaged: bool) -> Option<String> {
+    let why = any_difference(text)?;
+    let refused = why.contains("refuse");
+    let listed = GAPS.iter().chain(if damaged { REFUSALS } else { &[] });
+    let excused = refused && listed.into_iter().any(|(words, _)| why.contains(words));
+    (!excused).then_some(why)
+}
+
+fn any_difference(text: &str) -> Option<String> {
     match (yaml::parse(text), judged(text)) {
         (Ok(ours), Ok(theirs)) => {
             // A text without any document is one of nothing to the judge.
@@ -60,7 +94,7 @@ fn difference(text: &str) -> Option<String> {
                 return Some(format!("{} documents, not {}", ours.len(), theirs.len()));
             }
             let mut pairs = ours.iter().zip(&theirs);
-            pairs.find_map(|(ours, theirs)| differ(ours, theirs).err())
+            pairs.find_map(|(ours, theirs)| differ(ours, theirs, text).err())
         }
         (Err(_), Err(_)) => None,
         (Ok(_), Err(why)) => {
@@ -73,7 +107,7 @@ fn difference(text: &str) -> Option<String> {
     }
 }
 
-fn differ(ours: &Node, theirs: &Value) -> Result<(), String> {
+fn differ(ours: &Node, theirs: &Value, source: &str) -> Result<(), String> {
     let theirs = match theirs {
         Value::Tagged(tagged) => &tagged.value,
         other => other,
@@ -84,18 +118,19 @@ fn differ(ours: &Node, theirs: &Value) -> Result<(), String> {
             if items.len() != others.len() {
                 return Err(format!("{at:?}: {} items, not {}", items.len(), others.len()));
             }
-            items.iter().zip(others).try_for_each(|(a, b)| differ(a, b))
+            items.iter().zip(others).try_for_each(|(a, b)| differ(a, b, source))
         }
         (Kind::Mapping(entries), Value::Mapping(others)) => {
             if entries.len() != others.len() {
                 return Err(format!("{at:?}: {} entries, not {}", entries.len(), others.len()));
             }
             entries.iter().zip(others).try_for_each(|((key, value), (k, v))| {
-                differ(key, k)?;
-                differ(value, v)
+                differ(key, k, source)?;
+                differ(value, v, source)
             })
         }
         (Kind::Scalar { text, plain }, theirs) => {
+            let tag = &ours.tag;
             let ours = ours.value(Dialect::Compose);
             let same = match (&ours, theirs) {
                 (serde_json::Value::Null, Value::Null) => true,
@@ -107,7 +142,12 @@ fn differ(ours: &Node, theirs: &Value) -> Result<(), String> {
                 }
                 _ => false,
             };
-            if same || (*plain && SCALARS.iter().any(|(fits, _)| fits(text))) {
+            // kubectl ends a block scalar with a line's end that the file lacks (handbook).
+            let ended = !source.ends_with('\n')
+                && theirs.as_str().is_some_and(|theirs| *text == format!("{theirs}\n"));
+            // A lone `!` makes a string in go-yaml and nothing different in serde_yaml.
+            let bang = tag.as_deref().is_some_and(|tag| tag.trim_matches('!').is_empty());
+            if same || ended || bang || (*plain && SCALARS.iter().any(|(fits, _)| fits(text))) {
                 return Ok(());
             }
             Err(format!("{at:?}: {text:?} is {ours}, not {theirs:?}"))
@@ -124,9 +164,9 @@ fn like(why: &str) -> String {
 }
 
 /// The text with everything taken out that the difference does not need: lines, then characters.
-fn shrunk(text: &str) -> String {
-    let wanted = difference(text).map(|why| like(&why));
-    let differs = |text: &str| difference(text).map(|why| like(&why)) == wanted;
+fn shrunk(text: &str, damaged: bool) -> String {
+    let wanted = difference(text, damaged).map(|why| like(&why));
+    let differs = |text: &str| difference(text, damaged).map(|why| like(&why)) == wanted;
     let mut text = text.to_owned();
     for lines in [true, false] {
         let split = |text: &str| -> Vec<String> {
@@ -157,21 +197,21 @@ fn shrunk(text: &str) -> String {
     text
 }
 
-fn judge(mut next: impl FnMut(u64) -> String, fewest_accepted: u64) {
+fn judge(mut next: impl FnMut(u64) -> String, damaged: bool, fewest_accepted: u64) {
     let mut found: BTreeMap<String, (u32, u64, String)> = BTreeMap::new();
     let mut accepted = 0;
     for seed in 0..documents() {
         let text = next(seed);
         accepted += u64::from(judged(&text).is_ok());
-        if let Some(why) = difference(&text) {
+        if let Some(why) = difference(&text, damaged) {
             let (count, _, _) = found.entry(like(&why)).or_insert((0, seed, text));
             *count += 1;
         }
     }
     let mut report = String::new();
     for (count, seed, text) in found.values() {
-        let text = shrunk(text);
-        let why = difference(&text).unwrap_or_default();
+        let text = shrunk(text, damaged);
+        let why = difference(&text, damaged).unwrap_or_default();
         let _ = writeln!(report, "== {count} times, first for seed {seed}: {why}\n{text:?}");
     }
     assert!(found.is_empty(), "texts that are read differently, shortened:\n{report}");
@@ -181,12 +221,12 @@ fn judge(mut next: impl FnMut(u64) -> String, fewest_accepted: u64) {
 
 #[test]
 fn generated_documents_read_the_same() {
-    judge(|seed| Generator::new(seed).stream(), 95);
+    judge(|seed| Generator::new(seed).stream(), false, 95);
 }
 
 #[test]
 fn damaged_documents_read_the_same_or_are_refused_by_both() {
-    judge(|seed| Generator::new(seed).damaged(), 20);
+    judge(|seed| Generator::new(seed).damaged(), true, 20);
 }
 
 /// Merge keys, where the judge merges on demand.

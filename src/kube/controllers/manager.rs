@@ -235,9 +235,6 @@ impl Manager {
                     memory: &mut desk.memory,
                     metrics: self.metrics.as_deref(),
                 };
-                if cx.faults.sabotaged(Sabotage::NoExpectations) {
-                    sync.memory.forget(&item);
-                }
                 let plan = match controller.name() {
                     "generic-garbage-collector"
                         if cx.faults.sabotaged(Sabotage::NoGarbageCollector) =>

@@ -345,15 +345,18 @@ impl Scheduler {
             nominated: &nominated,
         };
         let mut start = usize::try_from(self.start).unwrap_or(0);
-        if cx.faults.sabotaged(Sabotage::Unordered) {
-            start += sabotage::outside();
-        }
         let blind = cx.faults.sabotaged(Sabotage::NoRequests).then(|| {
             let requests = Resources::default();
             PodInfo { requests, ..(**pod).clone() }
         });
         let seen = blind.as_ref().unwrap_or(pod);
+        let unordered = cx.faults.sabotaged(Sabotage::Unordered);
         let rng = cx.rng.stream("schedule", "");
+        if unordered {
+            for _ in 0..sabotage::outside() % 7 {
+                rng.next_u64();
+            }
+        }
         let (outcome, mut verdict) =
             cycle::attempt(seen, &self.cache, &around, &mut start, cx.now, rng);
         self.start = u32::try_from(start).unwrap_or(0);

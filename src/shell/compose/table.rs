@@ -214,7 +214,8 @@ pub(super) const COMMANDS: &[Command] = &[
         count: Count::Exact(2),
         ..command(
             "cp",
-            "[OPTIONS] SERVICE:SRC_PATH DEST_PATH|-\n\tdocker compose cp [OPTIONS] SRC_PATH|- SERVICE:DEST_PATH",
+            "[OPTIONS] SERVICE:SRC_PATH DEST_PATH|-\n\tdocker compose cp [OPTIONS] \
+             SRC_PATH|- SERVICE:DEST_PATH",
             "Copy files/folders between a service container and the local filesystem",
             &[
                 HELP,
