@@ -12,9 +12,19 @@ type Check = (&'static str, fn() -> Outcome);
 const NATIVE: &[Check] = &[
     ("format", || cargo(&["fmt", "--all", "--check"])),
     ("lints, native", || {
-        cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
+        cargo(&[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--features",
+            "sabotage",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ])
     }),
-    ("tests", || cargo(&["test", "--quiet", "--workspace"])),
+    ("tests", || cargo(&["test", "--quiet", "--workspace", "--features", "sabotage"])),
     ("forbidden dependencies", forbidden),
 ];
 

@@ -39,17 +39,16 @@ fn show(outcome: &Outcome) {
     let mut run = 0;
     for step in &outcome.case.steps {
         println!("+{} ms {:?}", step.after_ms, step.command);
-        match &step.command {
-            Command::Script { .. } => {
-                match outcome.world.finished(run) {
-                    Some(done) => print!("{}{}[{}]\n", done.stdout, done.stderr, done.exit),
-                    None => println!("[not ended]"),
-                }
-                run += 1;
+        let script = matches!(step.command, Command::Script { .. });
+        if script {
+            match outcome.world.finished(run) {
+                Some(done) => println!("{}{}[{}]", done.stdout, done.stderr, done.exit),
+                None => println!("[not ended]"),
             }
-            // A terminal's shell is a run, too.
-            Command::Open { .. } => run += 1,
-            _ => {}
+        }
+        // A terminal's shell is a run, too.
+        if script || matches!(step.command, Command::Open { .. }) {
+            run += 1;
         }
     }
     println!("ended at {} after {} events", outcome.world.now(), outcome.world.steps());
