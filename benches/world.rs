@@ -1,4 +1,5 @@
 //! Figures of the simulation on this machine: `cargo xtask bench` prints them beside the budgets.
+#![expect(clippy::float_arithmetic, reason = "figures for a person")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
 use drydock::native::bench::GAUGES;

@@ -1,4 +1,5 @@
 //! `drydock sh` in pipes, and files by every way to write their paths, through the built program.
+#![expect(clippy::unwrap_used, reason = "a test of a program beside it")]
 #![cfg(all(feature = "cli", unix))]
 
 use std::fs;

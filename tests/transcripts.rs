@@ -1,5 +1,11 @@
 //! Sessions of the real tools, held against the simulation: `src/native/transcript` says how they
 //! are written. `TRANSCRIPT=part-of-a-path` runs some of them, `UPDATE=1` writes what they print.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test of files beside it; a person narrows it by TRANSCRIPT and UPDATE"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -9,13 +9,7 @@ use super::code::{Source, Word};
 
 /// What nobody names yet, and why it may stay. A line goes when it is named, or with the item.
 const AWAITED: &[(&str, &str)] = &[
-    ("kubelet_of", "the checkers of random worlds look at each kubelet's pods"),
-    ("owned_by", "the checkers of random worlds count what an owner has"),
-    ("programmed", "the checkers of random worlds compare rules with endpoints"),
-    ("waiting_events", "the checkers of random worlds bound the queue"),
-    ("digest_in_full", "tests compare it with the digest that is kept"),
     ("first_difference", "random worlds are played twice"),
-    ("pass", "`drydock sh` lets time pass"),
     ("reserve_port", "processes of hosts that listen"),
     ("set_alias", "names of ExternalName services (`kube.dns.externalname`)"),
     ("set_outside_name", "names of the world outside"),

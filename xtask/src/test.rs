@@ -105,7 +105,8 @@ fn forbidden() -> Outcome {
 /// The page's tests in headless Chromium.
 fn browser() -> Outcome {
     let chromium = tools::chromium()?;
-    cargo(&["build", "--quiet", "--bin", "drydock"])?;
+    // With the feature that the tests were built with: without it all would be compiled anew.
+    cargo(&["build", "--quiet", "--bin", "drydock", "--features", "sabotage"])?;
     let drydock = shell::target().join("debug/drydock");
     let mut node = shell::command("node", &["--test", "--test-concurrency=1"]);
     for name in ["digest", "parts", "app", "bundle", "builds"] {
