@@ -248,7 +248,10 @@ impl Cluster {
             if cut.back.is_some() {
                 continue;
             }
-            let wait = reconnect(cx.now.since(cut.since), &node, cx);
+            // After a power loss there are no connections left: who starts lists everything.
+            let runs = self.kubelets.get(&node).is_some_and(|k| k.node.running);
+            let outage = cx.now.since(cut.since);
+            let wait = if runs { reconnect(outage, &node, cx) } else { SimDuration::ZERO };
             cut.back = Some(cx.now + wait);
             let input = Input::Node(node, Box::new(NodeInput::Reconnected));
             cx.emit_after(wait, Output::Again(input));
