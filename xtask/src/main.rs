@@ -10,6 +10,7 @@ mod judges;
 mod release;
 mod serve;
 mod shell;
+mod soak;
 mod split;
 mod stamp;
 mod test;
@@ -29,6 +30,7 @@ usage: cargo xtask <task>
   release  add the page to a site that keeps its earlier builds (--into DIR, default release/)
   scripts  bundle the page's scripts into a folder (the hook of Trunk.toml)
   judges   bring the real tools that the simulation is compared with (`judges help`)
+  soak     thousands of random sessions under checkers (--from SEED, --count N)
   bench    figures of speed and size, against the budgets in .ci/budgets.txt
            (--against COMMIT: this checkout beside that commit; --rounds N, --nodes N, --pods N,
            --seconds N)
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Some("release") => release::run(&flags),
         Some("bench") => bench::run(&flags),
         Some("judges") => judges::run(&flags),
+        Some("soak") => soak::run(&flags),
         _ => Err(USAGE.to_owned()),
     });
     match outcome {
